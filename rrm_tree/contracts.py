@@ -1,0 +1,263 @@
+"""What a plug-in must offer: tasks, judges, networks, algorithms, agents.
+
+A plug-in is a class, or a *door*: a light function with the same facts as attributes (see
+`declare`) that imports the heavy class when it is called. Its keyword arguments are its options
+in the spec (`with:`), checked against their annotations before anything trains.
+
+Holds protocols and the small values that cross them; loads neither NumPy nor torch nor gymnasium.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+if TYPE_CHECKING:
+    from gymnasium.vector import VectorEnv
+    from numpy.random import Generator
+    from torch import Tensor, nn
+
+    from rrm_tree.outcomes import (
+        Advice,
+        Answers,
+        Array,
+        Arrays,
+        Floats,
+        Ints,
+        Items,
+        Outcomes,
+        Questions,
+    )
+
+Split: TypeAlias = Literal["train", "judge", "gate", "measure"]
+"""Starting states that never overlap: to act on, to be judged, to pass gates, to be measured on."""
+
+Plugin = TypeVar("Plugin")
+
+
+def declare(**facts: object) -> Callable[[Plugin], Plugin]:
+    """Put the facts that validation reads on a door, as attributes."""
+
+    def put(door: Plugin) -> Plugin:
+        for name, fact in facts.items():
+            setattr(door, name, fact)
+        return door
+
+    return put
+
+
+# --- tasks -------------------------------------------------------------------------------------
+
+
+class Task(Protocol):
+    """What a node's agent does, and how its outcomes are looked at.
+
+    `version`, `subject`, `advice` and `accepts` are read before anything trains; a door carries
+    them too.
+    """
+
+    version: str
+    """Declared by the author; change it when outcomes, encodings or rules change."""
+    subject: str | None
+    """Type of what an episode is about; None for a task that starts by itself (roots only)."""
+    advice: str | None
+    """Type of what its outcomes tell a parent's judge; None if it can help nobody."""
+    accepts: Mapping[str, str]
+    """Advice types that its judges can read → subject type that such a helper is asked about."""
+    parts: int
+    """Into how many parts a judge can take an outcome (tiles of a board); 1 if it is judged whole."""
+    batch: int
+    """How many episodes to run side by side."""
+
+    def make_vec(self, num_envs: int) -> VectorEnv:
+        """A vector environment; `reset(options={"subject": Arrays})` sets what each episode is about."""
+
+    def starts(self, count: int, split: Split, rng: Generator) -> Arrays:
+        """Starting states of a root task, each [count, ...]; given to `reset` as the subject.
+
+        Fewer than `count` rows when the split holds fewer.
+        """
+
+    def propose(self, observations: Arrays, subjects: Arrays, rng: Generator) -> Array:
+        """Actions before anything is trained (random, or from data), shape [n, ...]."""
+
+    def questions(self, outcomes: Outcomes, criterion: str, advice: str) -> Questions:
+        """What the criterion asks a helper with that advice type about these outcomes."""
+
+    def lay_out(self, advice: str, questions: Questions, answers: Outcomes, count: int) -> Array:
+        """The answers as raw advice about each of `count` outcomes, shape [count, ...]."""
+
+    def encode(self, outcomes: Outcomes) -> Arrays:
+        """What a reward network sees of the outcomes themselves: each [n, T, ...]."""
+
+    def picture(self, outcomes: Outcomes, row: int, advice: Advice) -> str:
+        """An SVG of one outcome with the advice drawn on it."""
+
+
+@runtime_checkable
+class Imaginable(Protocol):
+    """A one-step task whose outcomes follow from observation and action without running it."""
+
+    def imagine(self, observations: Arrays, actions: Array, subjects: Arrays) -> Outcomes:
+        """The outcomes that these actions would leave behind; row by row as in a rollout."""
+
+
+@runtime_checkable
+class Listed(Imaginable, Protocol):
+    """A one-step task whose actions can be listed."""
+
+    def candidates(self, observations: Arrays) -> tuple[Array, Ints]:
+        """All actions, shape [candidates, ...], and the row that each belongs to, [candidates]."""
+
+
+@runtime_checkable
+class Factorised(Imaginable, Protocol):
+    """A one-step task whose action is a value for each part, judged one by one.
+
+    Actions are integers, shape [n, T, parts], in range(part_values). What helpers are asked must
+    not depend on the action.
+    """
+
+    part_values: int
+    """How many values each part can take."""
+    exclusive: bool
+    """Exactly one value of each part is right, so one label says something about all values."""
+
+
+@runtime_checkable
+class Measurable(Protocol):
+    """A domain that can compute the truth. Measurement alone reads it."""
+
+    def truth(self, outcomes: Outcomes) -> Floats:
+        """Utility of each part of each outcome, shape [n, parts]."""
+
+    def heuristic(self, outcomes: Outcomes) -> Floats:
+        """What the strongest simple rule thinks of each part of each outcome, shape [n, parts]."""
+
+
+@runtime_checkable
+class Perfect(Protocol):
+    """A domain that can compute what a perfect helper would answer."""
+
+    def ideal(self, subjects: Arrays) -> Outcomes:
+        """The outcomes of a perfect agent about these subjects."""
+
+
+# --- judges ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is put to a judge, in one batch."""
+
+    task: Task
+    kind: str
+    questions: tuple[str, ...]
+    """The criteria's questions in words; `items.criterion` points into them."""
+    outcomes: Outcomes
+    advice: Advice
+    """Empty where the judge works alone."""
+    items: Items
+    rng: Generator
+
+
+class Judge(Protocol):
+    """Who gives feedback. `version`, `kinds`, `direct` and `tasks` are read before training."""
+
+    version: str
+    kinds: tuple[str, ...]
+    """Kinds of judgment it can give; the first is the default."""
+    direct: bool
+    """Whether it can judge without helpers, and so ground a leaf."""
+    tasks: tuple[str, ...] | None
+    """Tasks it knows, by registered name; None for any."""
+
+    def answer(self, request: Request) -> Answers:
+        """One answer an item, NaN for "cannot tell", with the looks that it took."""
+
+
+@runtime_checkable
+class Solver(Protocol):
+    """A judge of whom it is known how many looks doing the task itself would take."""
+
+    def solve_looks(self, task: Task, subjects: Arrays, rng: Generator) -> Floats:
+        """Looks to find a right answer unaided, shape [subjects]."""
+
+
+# --- learning ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """What a reward network is built for."""
+
+    inputs: Mapping[str, tuple[int, ...]]
+    """Shape of each input without batch and time; advice comes as `advice.<helper>`."""
+    parts: int
+    values: int
+    """Scores per part: one for each value of a factorised action, otherwise 1."""
+    criteria: int
+
+
+class Network(Protocol):
+    """Builds one member of a reward model's ensemble."""
+
+    version: str
+
+    def __call__(self, shapes: Shapes) -> nn.Module:
+        """A module from {input: float tensor [batch, *shape]} to scores [batch, parts, values, criteria].
+
+        Must run under `torch.func.functional_call` and `vmap`: no batch norm, no in-place state.
+        """
+
+
+class Agent(Protocol):
+    """Acts in a task."""
+
+    def act(self, observations: Arrays, subjects: Arrays, rng: Generator, explore: bool) -> Array:
+        """One action a row, shape [n, ...]; samples where `explore`, its best otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What an algorithm improves on: a task whose reward is the reward model."""
+
+    task: Task
+    starts: Callable[[int, Generator], Arrays]
+    """Subjects (or a root's starting states) to train on; at most as many as asked for."""
+    rewards: Callable[[Outcomes], Floats]
+    """Reward of every transition, shape [n, T]; helpers' advice is asked for on the way."""
+    table: Callable[[Outcomes], Floats]
+    """Factorised tasks: score of every value of every part, shape [n, parts, values]."""
+    steps: int
+    """Environment steps that may be executed; a hard limit."""
+    optimiser_steps: int | None
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Improved:
+    """A better agent, as arrays, and what it cost."""
+
+    arrays: Arrays
+    steps: int
+    optimiser_steps: int
+    notes: tuple[str, ...] = ()
+
+
+class Algorithm(Protocol):
+    """Turns a reward into an agent."""
+
+    version: str
+
+    def check(self, task: Task) -> str | None:
+        """Why this task is not for this algorithm; None if it is."""
+
+    def improve(self, problem: Problem, previous: Arrays | None) -> Improved:
+        """A better agent; goes on from `previous`, the last round's arrays, where it can."""
+
+    def load(self, problem: Problem, arrays: Arrays) -> Agent:
+        """The agent that `improve` took apart."""
+
+

@@ -1,0 +1,252 @@
+"""What agents leave behind, what helpers say about it and what judges answer, in batches.
+
+In and out: NumPy arrays whose first axis counts outcomes, questions or judgments.
+Touches nothing: no disk, no clock, no randomness, no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+Arrays: TypeAlias = Mapping[str, Array]
+Ints: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+
+Kind: TypeAlias = Literal["label", "preference", "rating"]
+
+
+def take_rows(arrays: Arrays, rows: Array) -> dict[str, Array]:
+    """The chosen rows of every array."""
+    return {name: values[rows] for name, values in arrays.items()}
+
+
+def join_rows(batches: Sequence[Arrays]) -> dict[str, Array]:
+    """Batches with the same names, one after the other."""
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def count_rows(arrays: Arrays) -> int:
+    """How many rows a batch holds; 0 for no arrays."""
+    return next((len(values) for values in arrays.values()), 0)
+
+
+def unique_rows(arrays: Arrays) -> tuple[Ints, Ints]:
+    """Rows that differ from each other, and where each row went.
+
+    Returns:
+        kept: indices of one representative of each distinct row, shape [distinct];
+        place: for each row the position of its representative in `kept`, shape [rows].
+    """
+    rows = count_rows(arrays)
+    flat = [
+        np.ascontiguousarray(values).reshape(rows, -1).view(np.uint8).reshape(rows, -1)
+        for _, values in sorted(arrays.items())
+    ]
+    joined = np.ascontiguousarray(np.concatenate(flat, axis=1))
+    whole = joined.view(np.dtype((np.void, joined.shape[1]))).reshape(rows)
+    _, kept, place = np.unique(whole, return_index=True, return_inverse=True)
+    return kept.astype(np.int64), place.reshape(rows).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """A batch of trajectories: what episodes of one task left behind.
+
+    A one-step task has T = 1. Past the end of an episode rows are padding.
+    """
+
+    observations: Arrays
+    """What the agent saw, then what it left: each [n, T + 1, ...]; `observation` if the space is plain."""
+    actions: Array
+    """[n, T, ...]"""
+    lengths: Ints
+    """Steps really taken, [n]."""
+    subjects: Arrays
+    """What each episode was about (a root: where it started): each [n, ...]."""
+    hidden: Arrays = field(default_factory=dict)
+    """What truth and simulated people alone may read (`rewards`): each [n, ...]. Never trained on."""
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """True at steps really taken, shape [n, T]."""
+        return np.arange(self.actions.shape[1])[None, :] < self.lengths[:, None]
+
+    def take(self, rows: Array) -> Outcomes:
+        """The chosen outcomes."""
+        return Outcomes(
+            take_rows(self.observations, rows),
+            self.actions[rows],
+            self.lengths[rows],
+            take_rows(self.subjects, rows),
+            take_rows(self.hidden, rows),
+        )
+
+    def arrays(self) -> dict[str, Array]:
+        """All arrays under flat names, for the store; `from_arrays` is the way back."""
+        flat = {"actions": self.actions, "lengths": self.lengths}
+        for part in ("observations", "subjects", "hidden"):
+            flat |= {f"{part}.{name}": values for name, values in getattr(self, part).items()}
+        return flat
+
+    @classmethod
+    def from_arrays(cls, flat: Arrays) -> Outcomes:
+        """The outcomes that `arrays` took apart."""
+
+        def part(name: str) -> dict[str, Array]:
+            return {
+                key.removeprefix(f"{name}."): values
+                for key, values in flat.items()
+                if key.startswith(f"{name}.")
+            }
+
+        return cls(
+            part("observations"), flat["actions"], flat["lengths"], part("subjects"), part("hidden")
+        )
+
+
+def join_outcomes(batches: Sequence[Outcomes]) -> Outcomes:
+    """Batches of one task, one after the other; shorter ones are padded to the longest T."""
+    if len(batches) == 1:
+        return batches[0]
+    steps = max(batch.actions.shape[1] for batch in batches)
+
+    def pad(values: Array, length: int) -> Array:
+        missing = length - values.shape[1]
+        return np.pad(values, [(0, 0), (0, missing)] + [(0, 0)] * (values.ndim - 2)) if missing else values
+
+    return Outcomes(
+        join_rows([{k: pad(v, steps + 1) for k, v in batch.observations.items()} for batch in batches]),
+        np.concatenate([pad(batch.actions, steps) for batch in batches]),
+        np.concatenate([batch.lengths for batch in batches]),
+        join_rows([batch.subjects for batch in batches]),
+        join_rows(
+            [
+                {k: pad(v, steps) if v.ndim > 1 else v for k, v in batch.hidden.items()}
+                for batch in batches
+            ]
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What one criterion asks one helper about a batch of outcomes."""
+
+    subjects: Arrays
+    """Subjects for the helper's episodes: each [questions, ...]."""
+    owner: Ints
+    """Which outcome each question is about, [questions]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What the helpers say about a batch of outcomes, laid out by the outcomes' task.
+
+    `values` is keyed by the helper's name in the spec; `kinds` says which advice type each has
+    ("chess.attacked"), so that a judge finds what it can read whatever the nodes are called.
+    """
+
+    values: Arrays = field(default_factory=dict)
+    """Each [n, ...]."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, kind: str) -> list[Array]:
+        """The values of every helper whose advice has this type, in the helpers' order."""
+        return [self.values[name] for name, is_kind in self.kinds.items() if is_kind == kind]
+
+    def take(self, rows: Array) -> Advice:
+        """Advice about the chosen outcomes."""
+        return Advice(take_rows(self.values, rows), self.kinds)
+
+
+def join_advice(batches: Sequence[Advice]) -> Advice:
+    """Advice about one batch of outcomes after the other."""
+    return Advice(join_rows([batch.values for batch in batches]), batches[0].kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """What a judge is asked: one outcome, or two, or a part of them.
+
+    Parts are the factors of a factorised action (a tile of a coloured board); tasks without
+    parts have the single part 0.
+    """
+
+    first: Ints
+    """Index of the outcome, [items]."""
+    second: Ints | None
+    """Index of the other outcome for preferences, [items]; None for labels and ratings."""
+    part: Ints
+    """[items]"""
+    criterion: Ints
+    """Position of the criterion in the node's list, [items]."""
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def take(self, rows: Array) -> Items:
+        """The chosen items."""
+        second = None if self.second is None else self.second[rows]
+        return Items(self.first[rows], second, self.part[rows], self.criterion[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a judge said."""
+
+    values: Floats
+    """Label: 1 right, 0 wrong. Preference: 1 first, 0 second, 0.5 tie. Rating: the number.
+    NaN: cannot tell. Shape [items]."""
+    looks: Ints
+    """Elementary looks that each answer took, [items]."""
+
+    def take(self, rows: Array) -> Answers:
+        """The chosen answers."""
+        return Answers(self.values[rows], self.looks[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Outcomes, the advice shown with them, and all judgments about them: what distilling sees."""
+
+    outcomes: Outcomes
+    advice: Advice
+    kind: Kind
+    items: Items
+    answers: Answers
+
+
+def join_judged(batches: Sequence[Judged]) -> Judged:
+    """The judgments of all rounds so far, as one batch."""
+    if len(batches) == 1:
+        return batches[0]
+    starts = np.cumsum([0] + [len(batch.outcomes) for batch in batches[:-1]])
+    seconds = [
+        batch.items.second + start
+        for batch, start in zip(batches, starts, strict=True)
+        if batch.items.second is not None
+    ]
+    return Judged(
+        join_outcomes([batch.outcomes for batch in batches]),
+        join_advice([batch.advice for batch in batches]),
+        batches[0].kind,
+        Items(
+            np.concatenate([b.items.first + s for b, s in zip(batches, starts, strict=True)]),
+            np.concatenate(seconds) if seconds else None,
+            np.concatenate([batch.items.part for batch in batches]),
+            np.concatenate([batch.items.criterion for batch in batches]),
+        ),
+        Answers(
+            np.concatenate([batch.answers.values for batch in batches]),
+            np.concatenate([batch.answers.looks for batch in batches]),
+        ),
+    )

@@ -1,0 +1,210 @@
+"""The numbers that a node's round leaves behind, as they are stored.
+
+Pydantic, JSON both ways; every share keeps its count so that intervals can be worked out later.
+A record holds no clock times: the same run gives the same record. Times are in `Cost`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+FORMAT = 1
+"""Version of what the store holds; a newer one is refused."""
+
+Distribution = Literal["off", "on"]
+
+
+class Stored(BaseModel):
+    """Anything that is stored as JSON: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Share(Stored):
+    """Of how many pairs the order was right; ties count half."""
+
+    right: float
+    pairs: int
+
+    @property
+    def value(self) -> float:
+        """The share itself; NaN for no pairs."""
+        return self.right / self.pairs if self.pairs else float("nan")
+
+
+class Shares(Stored):
+    """Pairs ordered as truth orders them, by who orders; None where the domain cannot say."""
+
+    alone: Share | None = None
+    heuristic: Share | None = None
+    assisted: Share | None = None
+    ideal: Share | None = None
+    distilled: Share | None = None
+    truth_ties: int = 0
+    """Pairs left out because truth ties."""
+    looks_alone: float | None = None
+    """Mean looks per judgment without helpers, on these pairs."""
+    looks_assisted: float | None = None
+    looks_ideal: float | None = None
+    abstained: float | None = None
+    """Share of the assisted judge's answers that were "cannot tell"."""
+
+
+class Mean(Stored):
+    """A mean with what an interval needs."""
+
+    mean: float
+    deviation: float
+    """Standard deviation of one outcome."""
+    count: int
+
+
+class GateResult(Stored):
+    """What the sequential test found, from fresh judgments."""
+
+    accepted: bool | None
+    """None: the judgments ran out before the test decided."""
+    right: int
+    judgments: int
+    looks: int
+    log_ratio: float
+    upper: float
+    lower: float
+
+
+class JudgmentFacts(Stored):
+    """What the training judgments were like."""
+
+    judgments: int
+    looks: int
+    cannot_tell: int
+    ties: int
+    positive: float
+    """Share of labels "right", or of preferences for the first; NaN never (0 for none)."""
+    entropy: float
+    """Mean entropy of the answers in bits; 0 when all are alike."""
+    held_out_accuracy: float | None
+    """The reward model on judgments it was not trained on."""
+    held_out_chance: float | None
+    """What always saying the more frequent answer would get there."""
+    held_out_count: int
+    informative: bool
+    """False: nothing can be learned from these; the round did not train on them."""
+
+
+class RoundRecord(Stored):
+    """One round of one node."""
+
+    format: int = FORMAT
+    node: str
+    key: str
+    round: int
+    facts: JudgmentFacts
+    """Over all rounds so far."""
+    steps: int
+    """Environment steps executed in this round by collecting and improving."""
+    optimiser_steps: int
+    off: Shares | None = None
+    on: Shares | None = None
+    agent_truth: Mean | None = None
+    """Truth of the agent's own outcomes."""
+    proposal_truth: Mean | None = None
+    """Truth of outcomes before anything was trained: the `random` arm."""
+    heuristic_truth: Mean | None = None
+    agent_score: Mean | None = None
+    """The reward model's score of the agent's own outcomes."""
+    solve_looks: float | None = None
+    """Mean looks a person needs to do the task unaided."""
+    gate: GateResult | None = None
+    warnings: tuple[str, ...] = ()
+    stopped: str | None = None
+    """Why no further round follows: "rounds", "judgments", "looks", "steps", "cpu", "gate"."""
+
+
+class Cost(Stored):
+    """What a round took on this machine; never part of what must be equal."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    peak_bytes: int
+    steps_per_second: float | None = None
+
+
+class Manifest(Stored):
+    """What the store holds under one round of a key; written after everything it names."""
+
+    format: int = FORMAT
+    key: str
+    round: int
+    objects: Mapping[str, str]
+    """File name (agent, reward, judgments, record) → digest of its content."""
+
+
+class Done(Stored):
+    """The last thing written under a key."""
+
+    format: int = FORMAT
+    key: str
+    node: str
+    fingerprint: str
+    rounds: int
+    judgments: int
+    looks: int
+    """Looks spent on this node's own training and gate judgments; arms at equal effort need it."""
+    gate_passed: bool | None
+    """None where the node has no gate."""
+    objects: Mapping[str, str]
+    """Name (agent, reward) → digest of what the node's parents load."""
+    content: str
+    """One digest over `objects`: what a parent's fingerprint takes in."""
+
+
+class Picture(Stored):
+    """One outcome as people see it."""
+
+    caption: str
+    svg: str
+
+
+State = Literal["trained", "reused", "failed", "waiting", "running", "stopped"]
+
+
+class NodeResult(Stored):
+    """Everything the store and the ledger know of one entry of a run: a node, or an arm of one."""
+
+    name: str
+    """`player`, or `player~alone` for an arm."""
+    node: str
+    arm: str | None
+    level: int
+    doc: str
+    helpers: tuple[str, ...]
+    judge: str
+    judge_sees: tuple[str, ...]
+    reward_sees: tuple[str, ...]
+    help: str
+    state: State
+    reason: str | None
+    """Why it failed, waits or stopped, in words."""
+    key: str | None
+    rounds: tuple[RoundRecord, ...] = ()
+    costs: tuple[Cost, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+
+
+class RunResult(Stored):
+    """What a report is made from."""
+
+    format: int = FORMAT
+    name: str
+    run: str
+    """Run directory."""
+    root: str
+    seed: int
+    command: str
+    """The command that resumes or repeats this run."""
+    versions: Mapping[str, str]
+    nodes: tuple[NodeResult, ...]
