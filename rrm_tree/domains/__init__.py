@@ -1,0 +1,1 @@
+"""What agents do and how people look at it: environments, truth, bounded judges, pictures."""
