@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from gymnasium.vector import VectorEnv
     from numpy.random import Generator
-    from torch import Tensor, nn
+    from torch import nn
 
     from rrm_tree.outcomes import (
         Advice,
@@ -259,5 +259,3 @@ class Algorithm(Protocol):
 
     def load(self, problem: Problem, arrays: Arrays) -> Agent:
         """The agent that `improve` took apart."""
-
-

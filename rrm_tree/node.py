@@ -6,20 +6,30 @@ Touches no disk, no ledger, no queue; all randomness derives from the fingerprin
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from rrm_tree.outcomes import Arrays, Judged
+import numpy as np
+from numpy.random import Generator
+
+from rrm_tree.contracts import Agent, Factorised
+from rrm_tree.errors import TrainingError
+from rrm_tree.gatekeeper import try_gate
+from rrm_tree.learning.distill import Distilled, DistillOptions, distill
+from rrm_tree.measure import Bench, measure_round
+from rrm_tree.outcomes import Advice, Arrays, Judged, join_judged
 from rrm_tree.records import Picture, RoundRecord
 from rrm_tree.spec import NodeSpec, TreeSpec
+from rrm_tree.station import UNLIMITED, Station, seed_from
+from rrm_tree.team import Artifacts, Team, network_inputs, network_shapes
 
+ASKED_AT_ONCE = 1024
+"""Items put to the judge in one batch; the budget of looks is checked after each."""
 
-@dataclass(frozen=True)
-class Artifacts:
-    """What a trained node hands to its parents."""
-
-    agent: Arrays
-    reward: Arrays
+SNAPSHOTS = 3
+"""Agents, the newest included, whose outcomes stand for the on-policy distribution."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class Setup:
     cpu_used: float = 0.0
     """CPU seconds that earlier attempts have spent."""
     tell: Callable[[str], None] = field(default=lambda phase: None)
-    """Called with what is being done: "collecting", "judging 250/500", …"""
+    """Called with what is being done: "distilling", "judging 250/500", …"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,7 @@ class RoundState:
     index: int
     agent: Arrays
     reward: Arrays
+    """Empty where nothing could be learned from the judgments so far."""
     judged: Judged
     """This round's judgments alone."""
     record: RoundRecord
@@ -61,5 +72,214 @@ def train_node(setup: Setup, rounds: Sequence[RoundState] = ()) -> Iterator[Roun
 
     The last one has `record.stopped` set. Given the same rounds it goes on with the same bytes as
     if it had never been interrupted.
+
+    Raises:
+        TrainingError: nothing could be learned, or a loss was not a number.
+        PluginError: a user's code raised or broke its contract.
     """
-    raise NotImplementedError
+    work = NodeAtWork(setup)
+    done = list(rounds)
+    while not (done and done[-1].record.stopped):
+        done.append(work.round(done))
+        yield done[-1]
+    if not done[-1].reward:
+        raise TrainingError(f"{setup.entry}: " + "; ".join(done[-1].record.warnings))
+
+
+@dataclass(frozen=True)
+class _Spent:
+    """What a node has used up of its budget."""
+
+    judgments: int
+    looks: int
+    steps: int
+    optimiser_steps: int
+
+    @classmethod
+    def over(cls, done: Sequence[RoundState]) -> _Spent:
+        """All rounds so far; judgments in a record count from the first round on."""
+        facts = done[-1].record.facts if done else None
+        gates = sum(state.record.gate.looks for state in done if state.record.gate)
+        return cls(
+            facts.judgments if facts else 0,
+            (facts.looks if facts else 0) + gates,
+            sum(state.record.steps for state in done),
+            sum(state.record.optimiser_steps for state in done),
+        )
+
+
+class NodeAtWork:
+    """The verbs of one round, at one node's station."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.node = setup.node
+        self.station = Station(Team(setup.tree, setup.artifacts), setup.entry, setup.node)
+        name = self.station.name
+        self.bench = Bench(self.station, setup.tree.measure, seed_from(setup.tree.seed, name, "measure"))
+        self.started = time.process_time()
+        refusal = self.station.algorithm.check(self.station.task)
+        if refusal:
+            raise TrainingError(f"{setup.entry}: {self.node.agent.use}: {refusal}")
+
+    def round(self, done: Sequence[RoundState]) -> RoundState:
+        """Collect, judge, distill, improve, measure, gate: one round after those already done."""
+        spent, tell = _Spent.over(done), self.setup.tell
+        agents = [self.agent_of(state) for state in done if state.reward][1 - SNAPSHOTS :]
+        judged, steps = self.judge(len(done), agents, spent)
+        tell("distilling")
+        distilled = self.distill(join_judged([*(state.judged for state in done), judged]), done, spent)
+        tell("improving")
+        state = self.improve(done, judged, distilled, steps, spent)
+        if state.reward:
+            agents = [*agents, self.agent_of(state)]
+            tell("measuring")
+            measured = measure_round(self.bench, state.record, state.reward, agents)
+            state = replace(state, record=measured.record, pictures=measured.pictures)
+            state = self.gate(state, agents[-1])
+        return self.close(state, done)
+
+    def judge(self, index: int, agents: Sequence[Agent], spent: _Spent) -> tuple[Judged, int]:
+        """This round's judgments, within the budget, and the environment steps they took.
+
+        Raises:
+            TrainingError: the budget is too small for a single judgment.
+        """
+        rng = self.rng(index, "collect")
+        act = agents[-1].act if agents else self.station.propose
+        judgments, looks = self.allowance(index, spent)
+        batches: list[Judged] = []
+        asked = steps = 0
+        while asked < judgments and looks > 0:
+            self.setup.tell(f"judging {asked}" + (f"/{judgments}" if judgments < UNLIMITED else ""))
+            count = min(judgments - asked, ASKED_AT_ONCE)
+            outcomes, items, cost = self.station.collect(count, act, "judge", rng)
+            batch = self.station.ask(outcomes, items, rng, looks)
+            steps += cost
+            if len(batch.items):
+                batches.append(batch)
+            asked += len(batch.items)
+            looks -= int(batch.answers.looks.sum())
+            if len(batch.items) < len(items):
+                break
+        if not batches:
+            raise TrainingError(
+                f"{self.setup.entry}: round {index + 1} can pay for no judgment after {spent.judgments}"
+                f" judgments and {spent.looks} looks; raise budget.judgments or budget.looks,"
+                " or ask for fewer rounds"
+            )
+        return join_judged(batches), steps
+
+    def allowance(self, index: int, spent: _Spent) -> tuple[int, int]:
+        """Judgments and looks that this round may spend: an even share, and what was left over."""
+        budget, limit = self.node.budget, self.setup.looks_limit
+        share = min(1.0, (index + 1) / budget.rounds)
+        judgments = UNLIMITED if limit is not None else math.ceil(budget.judgments * share) - spent.judgments
+        limits = [given for given in (limit, budget.looks) if given is not None]
+        looks = math.ceil(min(limits) * share) - spent.looks if limits else UNLIMITED
+        return judgments, looks
+
+    def distill(self, judged: Judged, done: Sequence[RoundState], spent: _Spent) -> Distilled:
+        """A reward model from all judgments so far."""
+        spec, station, budget = self.node.reward_model, self.station, self.node.budget
+        advice = judged.advice if "advice" in spec.sees else Advice()
+        inputs = network_inputs(station.task, judged.outcomes, advice)
+        exclusive = isinstance(station.task, Factorised) and station.task.exclusive
+        limit = budget.optimiser_steps
+        return distill(
+            judged,
+            inputs,
+            network=station.network,
+            shapes=network_shapes(station.task, inputs, len(station.questions)),
+            options=DistillOptions(
+                ensemble=spec.ensemble,
+                learning_rate=spec.learning_rate,
+                weight_decay=spec.weight_decay,
+                batch=spec.batch,
+                epochs=spec.epochs,
+                patience=spec.patience,
+                held_out=spec.held_out,
+                optimiser_steps=None if limit is None else max(1, limit - spent.optimiser_steps),
+            ),
+            exclusive=exclusive,
+            seed=seed_from(self.setup.fingerprint, len(done), "distill"),
+        )
+
+    def improve(
+        self, done: Sequence[RoundState], judged: Judged, distilled: Distilled, steps: int, spent: _Spent
+    ) -> RoundState:
+        """The round with a better agent; with the last one where nothing could be learned."""
+        record = RoundRecord(
+            node=self.setup.entry,
+            key=self.setup.key,
+            round=len(done),
+            facts=distilled.facts,
+            steps=steps,
+            optimiser_steps=distilled.optimiser_steps,
+            warnings=tuple(distilled.warnings),
+        )
+        if distilled.model is None:
+            before = done[-1] if done else None
+            agent, reward = (before.agent, before.reward) if before else ({}, {})
+            return RoundState(len(done), agent, reward, judged, record)
+        reward = distilled.model.arrays()
+        rounds_left = max(1, self.node.budget.rounds - len(done))
+        problem = self.station.team.problem(
+            self.station.name,
+            self.node,
+            self.station.scorer(reward),
+            steps=max(0, self.node.budget.steps - spent.steps - steps) // rounds_left,
+            seed=seed_from(self.setup.fingerprint, len(done), "improve"),
+        )
+        previous = next((state.agent for state in reversed(done) if state.reward), None)
+        better = self.station.algorithm.improve(problem, previous)
+        record = record.model_copy(
+            update={
+                "steps": steps + better.steps,
+                "optimiser_steps": record.optimiser_steps + better.optimiser_steps,
+                "warnings": (*record.warnings, *better.notes),
+            }
+        )
+        return RoundState(len(done), better.arrays, reward, judged, record)
+
+    def agent_of(self, state: RoundState) -> Agent:
+        """The agent that a round left behind."""
+        scorer = self.station.scorer(state.reward)
+        problem = self.station.team.problem(self.station.name, self.node, scorer, steps=0, seed=0)
+        return self.station.algorithm.load(problem, state.agent)
+
+    def gate(self, state: RoundState, agent: Agent) -> RoundState:
+        """The round with its gate's result, where the node has a gate."""
+        gate = self.node.gate
+        if gate is None:
+            return state
+        self.setup.tell("at the gate")
+        gates = sum(node.gate is not None for node in self.setup.tree.nodes.values())
+        scorer = self.station.scorer(state.reward)
+        result = try_gate(
+            self.station, gate, agent, scorer, gate.alpha / gates, self.rng(state.index, "gate")
+        )
+        return replace(state, record=state.record.model_copy(update={"gate": result}))
+
+    def close(self, state: RoundState, done: Sequence[RoundState]) -> RoundState:
+        """The round with the reason, if there is one, why no other follows."""
+        budget, spent = self.node.budget, _Spent.over([*done, state])
+        cpu_used = self.setup.cpu_used + time.process_time() - self.started
+        limits = [given for given in (self.setup.looks_limit, budget.looks) if given is not None]
+        gate, asks_more = state.record.gate, self.node.gate is not None and self.node.gate.on_miss == "more"
+        reasons = {
+            "gate": asks_more and gate is not None and gate.accepted is True,
+            "rounds": state.index + 1 >= budget.rounds,
+            "judgments": self.setup.looks_limit is None and spent.judgments >= budget.judgments,
+            "looks": bool(limits) and spent.looks >= min(limits),
+            "steps": spent.steps >= budget.steps,
+            "optimiser steps": budget.optimiser_steps is not None
+            and spent.optimiser_steps >= budget.optimiser_steps,
+            "cpu": budget.cpu_seconds is not None and cpu_used >= budget.cpu_seconds,
+        }
+        stopped = next((reason for reason, holds in reasons.items() if holds), None)
+        return replace(state, record=state.record.model_copy(update={"stopped": stopped}))
+
+    def rng(self, index: int, purpose: str) -> Generator:
+        """A generator for one purpose in one round."""
+        return np.random.default_rng(seed_from(self.setup.fingerprint, index, purpose))

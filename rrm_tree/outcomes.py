@@ -108,9 +108,7 @@ class Outcomes:
                 if key.startswith(f"{name}.")
             }
 
-        return cls(
-            part("observations"), flat["actions"], flat["lengths"], part("subjects"), part("hidden")
-        )
+        return cls(part("observations"), flat["actions"], flat["lengths"], part("subjects"), part("hidden"))
 
 
 def join_outcomes(batches: Sequence[Outcomes]) -> Outcomes:
@@ -129,10 +127,7 @@ def join_outcomes(batches: Sequence[Outcomes]) -> Outcomes:
         np.concatenate([batch.lengths for batch in batches]),
         join_rows([batch.subjects for batch in batches]),
         join_rows(
-            [
-                {k: pad(v, steps) if v.ndim > 1 else v for k, v in batch.hidden.items()}
-                for batch in batches
-            ]
+            [{k: pad(v, steps) if v.ndim > 1 else v for k, v in batch.hidden.items()} for batch in batches]
         ),
     )
 

@@ -60,6 +60,8 @@ class Mean(Stored):
     deviation: float
     """Standard deviation of one outcome."""
     count: int
+    binary: bool = False
+    """Every value was 0 or 1, so that the mean is a share."""
 
 
 class GateResult(Stored):

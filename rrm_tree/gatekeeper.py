@@ -1,0 +1,74 @@
+"""Whether a node is accurate enough for its parents to start.
+
+In: a station, its newest agent and scorer. Out: a GateResult, from fresh judgments alone.
+Knows no truth: the judge says what is right, and the sequential test says when to stop asking.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from rrm_tree.contracts import Agent
+from rrm_tree.gates import sprt
+from rrm_tree.outcomes import Judged
+from rrm_tree.records import GateResult
+from rrm_tree.spec import GateSpec
+from rrm_tree.station import Station
+from rrm_tree.team import Scorer
+
+ASKED_AT_ONCE = 64
+"""Fresh judgments collected together; those past the test's decision are not counted."""
+
+
+def try_gate(
+    station: Station, gate: GateSpec, agent: Agent, scorer: Scorer, alpha: float, rng: Generator
+) -> GateResult:
+    """Asks until the sequential test decides or the gate's judgments are spent.
+
+    A judgment counts as right where the judge finds the agent's answer right (labels), or orders
+    two of the agent's outcomes as the reward model does (preferences, ratings). "Cannot tell"
+    counts neither way and is not part of the test.
+
+    Args:
+        alpha: error of the first kind for this gate, corrected for the number of gates in the tree.
+    """
+    right = told = asked = looks = 0
+    result = sprt(0, 0, gate, alpha)
+    while result.accepted is None and asked < gate.judgments:
+        count = min(ASKED_AT_ONCE, gate.judgments - asked)
+        explore = station.kind != "label"
+        outcomes, items, _ = station.collect(count, agent.act, "gate", rng, explore=explore)
+        judged = station.ask(outcomes, items, rng)
+        for agrees, cost in zip(_agreements(judged, scorer), judged.answers.looks, strict=True):
+            asked, looks = asked + 1, looks + int(cost)
+            if agrees >= 0:
+                told, right = told + 1, right + int(agrees)
+                result = sprt(right, told - right, gate, alpha)
+            if result.accepted is not None or asked == gate.judgments:
+                break
+    return GateResult(
+        accepted=result.accepted,
+        right=right,
+        judgments=asked,
+        looks=looks,
+        log_ratio=result.log_ratio,
+        upper=result.upper,
+        lower=result.lower,
+    )
+
+
+def _agreements(judged: Judged, scorer: Scorer) -> NDArray[np.int8]:
+    """1 where a judgment agrees, 0 where not, -1 where the judge cannot tell or ties; [items]."""
+    values, items = judged.answers.values, judged.items
+    if judged.kind == "label":
+        agrees = values > 0.5
+        told = ~np.isnan(values)
+    else:
+        scores = scorer.scores(judged.outcomes)
+        other = items.second if items.second is not None else np.roll(items.first, 1)
+        given = values - 0.5 if items.second is not None else values - np.roll(values, 1)
+        agrees = (scores[items.first] > scores[other]) == (given > 0)
+        told = ~np.isnan(given) & (given != 0)
+    return np.where(told, agrees, -1).astype(np.int8)

@@ -1,0 +1,121 @@
+"""One node with its plug-ins at hand: collecting outcomes and asking the judge about them.
+
+In: a team, a node's name and spec. Out: outcomes, items, judgments.
+Touches no disk and no ledger; randomness comes in as a generator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from functools import cached_property
+from typing import TypeAlias, cast
+
+import numpy as np
+from numpy.random import Generator
+
+from rrm_tree.contracts import Factorised, Request, Split
+from rrm_tree.errors import PluginError
+from rrm_tree.learning.rollouts import rollout
+from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Items, Judged, Kind, Outcomes, join_outcomes
+from rrm_tree.spec import NodeSpec
+from rrm_tree.team import Advisor, Scorer, Team
+
+Act: TypeAlias = Callable[[Arrays, Arrays, Generator, bool], Array]
+
+UNLIMITED = 1 << 62
+
+
+def seed_from(*parts: object) -> int:
+    """A seed that depends on these parts alone, the same on every machine; 63 bits."""
+    digest = hashlib.sha256("\n".join(str(part) for part in parts).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+class Station:
+    """Where one node works: its task, judge, algorithm, network and advisors."""
+
+    def __init__(self, team: Team, entry: str, node: NodeSpec) -> None:
+        self.team = team
+        self.entry = entry
+        self.name = entry.partition("~")[0]
+        self.node = node
+        self.task = team.task(self.name)
+        self.judge = team.judge(node)
+        self.algorithm = team.algorithm(node)
+        self.network = team.network(node)
+        self.kind = cast(Kind, node.judge.kind or self.judge.kinds[0])
+        self.questions = tuple(criterion.question for criterion in node.criteria.values())
+        self.weights: Floats = np.array([criterion.weight for criterion in node.criteria.values()])
+
+    @cached_property
+    def shown(self) -> Advisor:
+        """Who advises the judge."""
+        return self.team.advisor(self.name, self.node, self.node.judge.sees)
+
+    @cached_property
+    def seen(self) -> Advisor:
+        """Who advises the reward model."""
+        return self.team.advisor(self.name, self.node, self.node.reward_model.sees)
+
+    @property
+    def settled_by_one(self) -> bool:
+        """One label settles a pair: a part has two values, and exactly one of them is right."""
+        return isinstance(self.task, Factorised) and self.task.exclusive and self.task.part_values == 2
+
+    def propose(self, observations: Arrays, subjects: Arrays, rng: Generator, explore: bool) -> Array:
+        """How the node acts before anything is trained, in the form of an agent's `act`."""
+        return self.task.propose(observations, subjects, rng)
+
+    def scorer(self, reward: Arrays) -> Scorer:
+        """The node's reward model, with the helpers whose advice it sees."""
+        return self.team.scorer(self.name, self.node, reward)
+
+    def collect(
+        self, count: int, act: Act, split: Split, rng: Generator, explore: bool = True
+    ) -> tuple[Outcomes, Items, int]:
+        """Outcomes for about `count` items, the items, and the environment steps they took.
+
+        A preference compares two outcomes about the same subject; a label or a rating takes up
+        `judge.parts_per_outcome` random parts of each outcome, once for every criterion.
+        """
+        criteria = len(self.questions)
+        wanted = max(1, count // criteria)
+        each = min(self.node.judge.parts_per_outcome, self.task.parts)
+        subjects = math.ceil(wanted / each)
+        about = self.team.subjects(self.name, subjects, split, rng)
+        first = rollout(self.task, act, about, rng, explore=explore)
+        outcomes, steps, other = first.outcomes, first.steps, None
+        rows = np.repeat(np.arange(subjects), each)[:wanted]
+        part = rng.random((subjects, self.task.parts)).argsort(axis=1)[:, :each].ravel()[:wanted]
+        if self.kind == "preference":
+            second = rollout(self.task, act, about, rng, explore=True)
+            outcomes, steps = join_outcomes([outcomes, second.outcomes]), steps + second.steps
+            other = np.tile(rows + subjects, criteria)
+        items = Items(
+            np.tile(rows, criteria),
+            other,
+            np.tile(part, criteria),
+            np.repeat(np.arange(criteria), wanted),
+        )
+        return outcomes, items, steps
+
+    def ask(self, outcomes: Outcomes, items: Items, rng: Generator, looks: int = UNLIMITED) -> Judged:
+        """The judge's answers, as many as the looks pay for, with the advice that was there.
+
+        Raises:
+            PluginError: the judge did not give one answer an item.
+        """
+        advisor = self.shown if self.shown.helpers else self.seen
+        advice = advisor.advise(outcomes)
+        shown = advice if self.shown.helpers else Advice()
+        request = Request(self.task, self.kind, self.questions, outcomes, shown, items, rng)
+        answers = self.judge.answer(request)
+        if answers.values.shape != (len(items),) or answers.looks.shape != (len(items),):
+            raise PluginError(
+                f"judge {self.node.judge.use} of {self.entry}: answers {answers.values.shape} and looks"
+                f" {answers.looks.shape} to {len(items)} items; give one of each an item"
+            )
+        paid = np.flatnonzero(np.cumsum(answers.looks) <= looks)
+        return Judged(outcomes, advice, self.kind, items.take(paid), answers.take(paid))

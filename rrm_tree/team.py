@@ -1,0 +1,353 @@
+"""The plug-ins of a tree put to work: tasks, helpers that answer, subjects to be asked about.
+
+In: a resolved tree and the trained nodes' artifacts. Out: outcomes, advice, subjects.
+Touches no disk and no ledger; randomness comes in as a generator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol, cast
+
+import numpy as np
+from numpy.random import Generator
+
+from rrm_tree.contracts import (
+    Agent,
+    Algorithm,
+    Factorised,
+    Judge,
+    Network,
+    Perfect,
+    Problem,
+    Shapes,
+    Split,
+    Task,
+)
+from rrm_tree.errors import PluginError, TrainingError
+from rrm_tree.learning.reward_model import RewardModel
+from rrm_tree.learning.rollouts import rollout
+from rrm_tree.outcomes import (
+    Advice,
+    Array,
+    Arrays,
+    Floats,
+    Outcomes,
+    count_rows,
+    join_rows,
+    take_rows,
+    unique_rows,
+)
+from rrm_tree.registry import find
+from rrm_tree.spec import CriterionSpec, NodeSpec, TreeSpec
+
+REMEMBERED_BATCHES = 4
+"""Batches of answers that a helper keeps: a node and its helper often ask about the same subjects."""
+
+MOST_DRAWS = 50
+"""Proposals drawn again and again until there are enough subjects."""
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """What a trained node hands to its parents."""
+
+    agent: Arrays
+    reward: Arrays
+
+
+class Answers(Protocol):
+    """Whoever can answer questions of one task: a trained helper or a perfect one."""
+
+    task: Task
+
+    def answer(self, subjects: Arrays) -> Outcomes:
+        """One outcome a subject."""
+
+
+@dataclass(frozen=True)
+class Advisor:
+    """Asks the helpers of one node about its outcomes."""
+
+    task: Task
+    criteria: Mapping[str, CriterionSpec]
+    helpers: Mapping[str, Answers]
+
+    def advise(self, outcomes: Outcomes) -> Advice:
+        """What all helpers say about these outcomes; empty where there are none."""
+        values: dict[str, Array] = {}
+        kinds: dict[str, str] = {}
+        for criterion, spec in self.criteria.items():
+            for name in spec.helpers:
+                helper = self.helpers[name]
+                kind = helper.task.advice or ""
+                questions = self.task.questions(outcomes, criterion, kind)
+                answers = helper.answer(questions.subjects)
+                # A helper of two criteria may be asked two different things.
+                place = name if name not in values else f"{name}@{criterion}"
+                values[place] = self.task.lay_out(kind, questions, answers, len(outcomes))
+                kinds[place] = kind
+        return Advice(values, kinds)
+
+
+NOBODY: Mapping[str, Answers] = {}
+
+
+@dataclass
+class Helper:
+    """A trained node as its parents use it; the same question is answered once."""
+
+    task: Task
+    agent: Agent
+    remembered: OrderedDict[bytes, Outcomes] = field(default_factory=OrderedDict)
+
+    def answer(self, subjects: Arrays) -> Outcomes:
+        """The agent's best outcome about each subject."""
+        kept, place = unique_rows(subjects)
+        distinct = take_rows(subjects, kept)
+        name = _digest(distinct)
+        if name not in self.remembered:
+            rng = np.random.default_rng(0)  # helpers do not explore: nothing is drawn from it
+            self.remembered[name] = rollout(self.task, self.agent.act, distinct, rng, explore=False).outcomes
+            if len(self.remembered) > REMEMBERED_BATCHES:
+                self.remembered.popitem(last=False)
+        return self.remembered[name].take(place)
+
+
+@dataclass(frozen=True)
+class PerfectHelper:
+    """What a perfect helper would answer, where its domain can compute that."""
+
+    task: Task
+
+    def answer(self, subjects: Arrays) -> Outcomes:
+        """The perfect outcome about each subject."""
+        kept, place = unique_rows(subjects)
+        return cast(Perfect, self.task).ideal(take_rows(subjects, kept)).take(place)
+
+
+def _digest(arrays: Arrays) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for name, values in sorted(arrays.items()):
+        digest.update(f"{name}{values.shape}{values.dtype}".encode())
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.digest()
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A reward model with the advice that it sees: scores outcomes of one task."""
+
+    task: Task
+    model: RewardModel
+    advisor: Advisor
+    """With no helpers where the model sees outcomes alone."""
+    weights: Floats
+
+    def inputs(self, outcomes: Outcomes, advice: Advice | None = None) -> Arrays:
+        """What the network sees of these outcomes; asks the helpers unless told what they said."""
+        seen = self.advisor.advise(outcomes) if advice is None else advice
+        return network_inputs(self.task, outcomes, seen)
+
+    def rewards(self, outcomes: Outcomes) -> Floats:
+        """Reward of every transition, shape [n, T]."""
+        actions = outcomes.actions if isinstance(self.task, Factorised) else None
+        return self.model.rewards(self.inputs(outcomes), actions, outcomes.mask, self.weights)
+
+    def scores(self, outcomes: Outcomes) -> Floats:
+        """Score of every outcome, shape [n]."""
+        return cast(Floats, (self.rewards(outcomes) * outcomes.mask).sum(axis=1))
+
+    def table(self, outcomes: Outcomes) -> Floats:
+        """Score of every value of every part of one-step outcomes, shape [n, parts, values]."""
+        mean, _ = self.model.table(self.inputs(outcomes))
+        return cast(Floats, (mean[:, 0] * self.weights).sum(axis=-1))
+
+    def part_scores(self, outcomes: Outcomes) -> Floats:
+        """Score of each part as it was acted, shape [n, parts]; one column for undivided tasks."""
+        if not isinstance(self.task, Factorised):
+            return self.scores(outcomes)[:, None]
+        return pick_values(self.table(outcomes), outcomes.actions[:, 0])
+
+
+def pick_values(table: Floats, actions: Array) -> Floats:
+    """The table's entry for each part's value: [n, parts, values], [n, parts] → [n, parts]."""
+    chosen = actions.reshape(table.shape[:2]).astype(np.int64)
+    return cast(Floats, np.take_along_axis(table, chosen[:, :, None], axis=2)[:, :, 0])
+
+
+def network_inputs(task: Task, outcomes: Outcomes, advice: Advice) -> dict[str, Array]:
+    """The outcomes' encoding and the raw advice, as a reward network takes them: each [n, T, ...]."""
+    inputs = dict(task.encode(outcomes))
+    steps = outcomes.actions.shape[1]
+    for name, values in advice.values.items():
+        shown = values[:, None]
+        inputs[f"advice.{name}"] = np.broadcast_to(shown, (len(values), steps, *values.shape[1:]))
+    return inputs
+
+
+def network_shapes(task: Task, inputs: Arrays, criteria: int) -> Shapes:
+    """What a reward network for these inputs is built for."""
+    values = task.part_values if isinstance(task, Factorised) else 1
+    parts = task.parts if isinstance(task, Factorised) else 1
+    return Shapes({name: tuple(v.shape[2:]) for name, v in inputs.items()}, parts, values, criteria)
+
+
+class Team:
+    """Builds, once each, the plug-ins that a tree names, and the helpers from their artifacts."""
+
+    def __init__(self, tree: TreeSpec, artifacts: Mapping[str, Artifacts]) -> None:
+        self.tree = tree
+        self.artifacts = artifacts
+        self._tasks: dict[str, Task] = {}
+        self._helpers: dict[str, Helper] = {}
+
+    @cached_property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        """Of every node, the nodes that it helps."""
+        return {
+            name: tuple(parent for parent, spec in self.tree.nodes.items() if name in spec.helpers)
+            for name in self.tree.nodes
+        }
+
+    def task(self, name: str) -> Task:
+        """The task of a node."""
+        if name not in self._tasks:
+            spec = self.tree.nodes[name].task
+            self._tasks[name] = cast(Task, find("task", spec.use, self.tree.imports).build(spec.options))
+        return self._tasks[name]
+
+    def judge(self, node: NodeSpec) -> Judge:
+        """The judge that a node's spec names."""
+        found = find("judge", node.judge.use, self.tree.imports)
+        return cast(Judge, found.build(node.judge.options))
+
+    def network(self, node: NodeSpec) -> Network:
+        """The builder of a node's reward networks."""
+        spec = node.reward_model.network
+        return cast(Network, find("network", spec.use, self.tree.imports).build(spec.options))
+
+    def algorithm(self, node: NodeSpec) -> Algorithm:
+        """The algorithm by which a node improves."""
+        found = find("algorithm", node.agent.use, self.tree.imports)
+        return cast(Algorithm, found.build(node.agent.options))
+
+    def helper(self, name: str) -> Helper:
+        """A trained node, ready to answer; its own helpers work behind it where it sees advice."""
+        if name not in self._helpers:
+            node, task = self.tree.nodes[name], self.task(name)
+            artifacts = self.artifacts[name]
+            scorer = self.scorer(name, node, artifacts.reward)
+            problem = self.problem(name, node, scorer, steps=0, seed=0)
+            agent = self.algorithm(node).load(problem, artifacts.agent)
+            self._helpers[name] = Helper(task, agent)
+        return self._helpers[name]
+
+    def advisor(self, name: str, node: NodeSpec, sees: tuple[str, ...]) -> Advisor:
+        """Who advises on a node's outcomes: its helpers if advice is seen, otherwise nobody."""
+        if "advice" not in sees or not node.helpers:
+            return self.nobody(name)
+        if node.help == "ideal":
+            perfect = self.perfect_advisor(name, node)
+            if perfect is None:
+                raise TrainingError(
+                    f"{name}: `help: ideal` needs every helper's task to know the ideal answer;"
+                    f" give the tasks of {', '.join(node.helpers)} an `ideal` method"
+                )
+            return perfect
+        helpers = {helper: self.helper(helper) for helper in node.helpers}
+        return Advisor(self.task(name), node.criteria, helpers)
+
+    def perfect_advisor(self, name: str, node: NodeSpec) -> Advisor | None:
+        """Perfect helpers; None where some helper's domain cannot compute what they would say."""
+        tasks = {helper: self.task(helper) for helper in node.helpers}
+        if not all(isinstance(task, Perfect) for task in tasks.values()):
+            return None
+        helpers = {helper: PerfectHelper(task) for helper, task in tasks.items()}
+        return Advisor(self.task(name), node.criteria, helpers)
+
+    def nobody(self, name: str) -> Advisor:
+        """No advice at all."""
+        return Advisor(self.task(name), {}, NOBODY)
+
+    def scorer(self, name: str, node: NodeSpec, reward: Arrays) -> Scorer:
+        """A node's reward model, with the helpers whose advice it sees."""
+        model = RewardModel.from_arrays(self.network(node), reward)
+        weights = np.array([criterion.weight for criterion in node.criteria.values()])
+        advisor = self.advisor(name, node, node.reward_model.sees)
+        return Scorer(self.task(name), model, advisor, weights)
+
+    def problem(self, name: str, node: NodeSpec, scorer: Scorer, *, steps: int, seed: int) -> Problem:
+        """What a node's algorithm improves on."""
+        return Problem(
+            task=self.task(name),
+            starts=lambda count, rng: self.subjects(name, count, "train", rng),
+            rewards=scorer.rewards,
+            table=scorer.table,
+            steps=steps,
+            optimiser_steps=node.budget.optimiser_steps,
+            seed=seed,
+        )
+
+    def subjects(self, name: str, count: int, split: Split, rng: Generator) -> dict[str, Array]:
+        """What a node's episodes are about: questions about its parents' proposals.
+
+        A root has starting states instead. Parents are asked for equal shares; no parent's agent
+        is needed, so helpers can train first.
+
+        Raises:
+            PluginError: the parents' proposals raise no questions at all.
+        """
+        parents = self.parents[name]
+        if not parents:
+            return _gather(lambda need: self.task(name).starts(need, split, rng), count, name)
+        shares = np.full(len(parents), count // len(parents))
+        shares[: count % len(parents)] += 1
+        drawn = [
+            _gather(lambda need, parent=parent: self._asked(name, parent, need, split, rng), int(share), name)
+            for parent, share in zip(parents, shares, strict=True)
+            if share
+        ]
+        return join_rows(drawn)
+
+    def _asked(self, name: str, parent: str, count: int, split: Split, rng: Generator) -> Arrays:
+        """At most `count` questions to a helper about fresh proposals of one parent."""
+        task = self.task(parent)
+        about = self.subjects(parent, count, split, rng)
+        proposals = rollout(
+            task,
+            lambda seen, subjects, rng, explore: task.propose(seen, subjects, rng),
+            about,
+            rng,
+            explore=True,
+        ).outcomes
+        kind = self.task(name).advice or ""
+        asked = [
+            task.questions(proposals, criterion, kind).subjects
+            for criterion, spec in self.tree.nodes[parent].criteria.items()
+            if name in spec.helpers
+        ]
+        questions = join_rows(asked)
+        chosen = rng.permutation(count_rows(questions))[:count]
+        return take_rows(questions, chosen)
+
+
+def _gather(draw: Callable[[int], Arrays], count: int, name: str) -> dict[str, Array]:
+    """Exactly `count` rows, from as many draws as that takes."""
+    batches: list[Arrays] = []
+    have = 0
+    for _ in range(MOST_DRAWS):
+        if have >= count:
+            break
+        batches.append(draw(count - have))
+        have += count_rows(batches[-1])
+    if have < count:
+        raise PluginError(
+            f"{name}: only {have} of {count} subjects could be drawn; its parents' proposals (or the"
+            " root's `starts`) yield too few questions"
+        )
+    return join_rows(batches)
