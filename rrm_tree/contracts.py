@@ -132,6 +132,11 @@ class Measurable(Protocol):
     def truth(self, outcomes: Outcomes) -> Floats:
         """Utility of each part of each outcome, shape [n, parts]."""
 
+
+@runtime_checkable
+class Ruled(Protocol):
+    """A domain with a simple rule to beat. Plain gymnasium environments have none; domains must."""
+
     def heuristic(self, outcomes: Outcomes) -> Floats:
         """What the strongest simple rule thinks of each part of each outcome, shape [n, parts]."""
 
@@ -142,6 +147,14 @@ class Perfect(Protocol):
 
     def ideal(self, subjects: Arrays) -> Outcomes:
         """The outcomes of a perfect agent about these subjects."""
+
+
+@runtime_checkable
+class Segmented(Protocol):
+    """A task whose judges see windows of its episodes rather than whole episodes."""
+
+    def segments(self, outcomes: Outcomes, rng: Generator) -> Outcomes:
+        """One window of each episode; shorter episodes are padded, their steps masked."""
 
 
 # --- judges ------------------------------------------------------------------------------------
