@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from rrm_tree.contracts import Agent, Factorised, Listed, Measurable, Problem, Request, Solver, Task
+from rrm_tree.contracts import Agent, Factorised, Listed, Measurable, Problem, Request, Ruled, Solver, Task
 from rrm_tree.learning.greedy import Greedy
 from rrm_tree.learning.rollouts import rollout
 from rrm_tree.outcomes import (
@@ -176,7 +176,7 @@ def _shares(bench: Bench, pairs: Pairs, scorer: Scorer) -> Shares:
     perfect = station.team.perfect_advisor(station.name, station.node)
     # Without helpers there is no better advice than none.
     ideal = alone if not station.node.helpers else _ordered(bench, pairs, perfect) if perfect else None
-    rule = station.task.heuristic if isinstance(station.task, Measurable) else None
+    rule = station.task.heuristic if isinstance(station.task, Ruled) else None
     return Shares(
         alone=_share(alone.margins, pairs),
         heuristic=None if rule is None else _share(_part_margins(rule, pairs), pairs),
@@ -254,7 +254,7 @@ def truth_of(task: Task, outcomes: Outcomes) -> Mean:
 
 def heuristic_agent(task: Task) -> Agent | None:
     """Acts by the domain's simple rule; None where actions can be neither listed nor factorised."""
-    if not isinstance(task, Measurable) or not isinstance(task, Listed | Factorised):
+    if not isinstance(task, Ruled) or not isinstance(task, Listed | Factorised):
         return None
     rule = task.heuristic
 
