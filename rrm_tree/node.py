@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
@@ -19,52 +19,17 @@ from rrm_tree.errors import TrainingError
 from rrm_tree.gatekeeper import try_gate
 from rrm_tree.learning.distill import Distilled, DistillOptions, distill
 from rrm_tree.measure import Bench, measure_round
-from rrm_tree.outcomes import Advice, Arrays, Judged, join_judged
-from rrm_tree.records import Picture, RoundRecord
-from rrm_tree.spec import NodeSpec, TreeSpec
+from rrm_tree.outcomes import Advice, Judged, join_judged
+from rrm_tree.records import RoundRecord
+from rrm_tree.rounds import RoundState, Setup
 from rrm_tree.station import UNLIMITED, Station, seed_from
-from rrm_tree.team import Artifacts, Team, network_inputs, network_shapes
+from rrm_tree.team import Team, network_inputs, network_shapes
 
 ASKED_AT_ONCE = 1024
 """Items put to the judge in one batch; the budget of looks is checked after each."""
 
 SNAPSHOTS = 3
 """Agents, the newest included, whose outcomes stand for the on-policy distribution."""
-
-
-@dataclass(frozen=True)
-class Setup:
-    """Everything that one node needs to train; nothing else reaches it."""
-
-    tree: TreeSpec
-    entry: str
-    """The node's name, or `player~alone` for an arm of it."""
-    node: NodeSpec
-    """The node's own spec, an arm's edits merged in."""
-    key: str
-    fingerprint: str
-    artifacts: Mapping[str, Artifacts]
-    """Of every descendant that the node or its helpers ask, by node name."""
-    looks_limit: int | None = None
-    """Looks that an arm may spend to cost what the node itself cost; lifts its judgment budget."""
-    cpu_used: float = 0.0
-    """CPU seconds that earlier attempts have spent."""
-    tell: Callable[[str], None] = field(default=lambda phase: None)
-    """Called with what is being done: "distilling", "judging 250/500", …"""
-
-
-@dataclass(frozen=True)
-class RoundState:
-    """What one round leaves behind: all that the next round, the parents and the report need."""
-
-    index: int
-    agent: Arrays
-    reward: Arrays
-    """Empty where nothing could be learned from the judgments so far."""
-    judged: Judged
-    """This round's judgments alone."""
-    record: RoundRecord
-    pictures: tuple[Picture, ...] = ()
 
 
 def train_node(setup: Setup, rounds: Sequence[RoundState] = ()) -> Iterator[RoundState]:

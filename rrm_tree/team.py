@@ -43,6 +43,7 @@ from rrm_tree.outcomes import (
     unique_rows,
 )
 from rrm_tree.registry import find
+from rrm_tree.rounds import Artifacts
 from rrm_tree.spec import CriterionSpec, NodeSpec, TreeSpec
 
 REMEMBERED_BATCHES = 4
@@ -50,14 +51,6 @@ REMEMBERED_BATCHES = 4
 
 MOST_DRAWS = 50
 """Proposals drawn again and again until there are enough subjects."""
-
-
-@dataclass(frozen=True)
-class Artifacts:
-    """What a trained node hands to its parents."""
-
-    agent: Arrays
-    reward: Arrays
 
 
 class Answers(Protocol):
