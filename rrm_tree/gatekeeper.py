@@ -11,7 +11,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from rrm_tree.contracts import Agent
-from rrm_tree.gates import sprt
+from rrm_tree.gates import Verdict, holm, sprt
 from rrm_tree.outcomes import Judged
 from rrm_tree.records import GateResult
 from rrm_tree.spec import GateSpec
@@ -22,20 +22,25 @@ ASKED_AT_ONCE = 64
 """Fresh judgments collected together; those past the test's decision are not counted."""
 
 
-def try_gate(
-    station: Station, gate: GateSpec, agent: Agent, scorer: Scorer, alpha: float, rng: Generator
-) -> GateResult:
+def try_gate(station: Station, gate: GateSpec, agent: Agent, scorer: Scorer, rng: Generator) -> GateResult:
     """Asks until the sequential test decides or the gate's judgments are spent.
 
     A judgment counts as right where the judge finds the agent's answer right (labels), or orders
     two of the agent's outcomes as the reward model does (preferences, ratings). "Cannot tell"
     counts neither way and is not part of the test.
 
-    Args:
-        alpha: error of the first kind for this gate, corrected for the number of gates in the tree.
+    Every gate is tested at the tree's alpha divided by its gates, the first and strictest step of
+    Holm's procedure: a later step would need to know which other gates have passed already, and a
+    node's result would then depend on the order in which the nodes happened to train.
     """
+    gates = sum(node.gate is not None for node in station.team.tree.nodes.values())
+    alpha = holm(gate.alpha, gates, passed=0)
+
+    def test(right: int, told: int) -> Verdict:
+        return sprt(right, told - right, gate.reject, gate.accept, alpha, gate.beta)
+
     right = told = asked = looks = 0
-    result = sprt(0, 0, gate, alpha)
+    result = test(0, 0)
     while result.accepted is None and asked < gate.judgments:
         count = min(ASKED_AT_ONCE, gate.judgments - asked)
         explore = station.kind != "label"
@@ -45,7 +50,7 @@ def try_gate(
             asked, looks = asked + 1, looks + int(cost)
             if agrees >= 0:
                 told, right = told + 1, right + int(agrees)
-                result = sprt(right, told - right, gate, alpha)
+                result = test(right, told)
             if result.accepted is not None or asked == gate.judgments:
                 break
     return GateResult(

@@ -140,8 +140,8 @@ def draw_pairs(bench: Bench, subjects: Arrays, acts: Sequence[tuple[Act, Act]]) 
             break
         first_act, second_act = acts[turn % len(acts)]
         about = take_rows(subjects, open_rows)
-        first = rollout(task, first_act, about, rng, explore=True).outcomes
-        second = rollout(task, second_act, about, rng, explore=True).outcomes
+        first = bench.station.cut(rollout(task, first_act, about, rng, explore=True).outcomes, rng)
+        second = bench.station.cut(rollout(task, second_act, about, rng, explore=True).outcomes, rng)
         utility, other = truth(first), truth(second)
         part = _differing_part(utility, other, rng)
         rows = np.arange(len(part))

@@ -219,11 +219,8 @@ class NodeAtWork:
         if gate is None:
             return state
         self.setup.tell("at the gate")
-        gates = sum(node.gate is not None for node in self.setup.tree.nodes.values())
         scorer = self.station.scorer(state.reward)
-        result = try_gate(
-            self.station, gate, agent, scorer, gate.alpha / gates, self.rng(state.index, "gate")
-        )
+        result = try_gate(self.station, gate, agent, scorer, self.rng(state.index, "gate"))
         return replace(state, record=state.record.model_copy(update={"gate": result}))
 
     def close(self, state: RoundState, done: Sequence[RoundState]) -> RoundState:

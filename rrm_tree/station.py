@@ -15,7 +15,7 @@ from typing import TypeAlias, cast
 import numpy as np
 from numpy.random import Generator
 
-from rrm_tree.contracts import Factorised, Request, Split
+from rrm_tree.contracts import Factorised, Request, Segmented, Split
 from rrm_tree.errors import PluginError
 from rrm_tree.learning.rollouts import rollout
 from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Items, Judged, Kind, Outcomes, join_outcomes
@@ -86,12 +86,13 @@ class Station:
         subjects = math.ceil(wanted / each)
         about = self.team.subjects(self.name, subjects, split, rng)
         first = rollout(self.task, act, about, rng, explore=explore)
-        outcomes, steps, other = first.outcomes, first.steps, None
+        outcomes, steps, other = self.cut(first.outcomes, rng), first.steps, None
         rows = np.repeat(np.arange(subjects), each)[:wanted]
         part = rng.random((subjects, self.task.parts)).argsort(axis=1)[:, :each].ravel()[:wanted]
         if self.kind == "preference":
             second = rollout(self.task, act, about, rng, explore=True)
-            outcomes, steps = join_outcomes([outcomes, second.outcomes]), steps + second.steps
+            outcomes = join_outcomes([outcomes, self.cut(second.outcomes, rng)])
+            steps += second.steps
             other = np.tile(rows + subjects, criteria)
         items = Items(
             np.tile(rows, criteria),
@@ -100,6 +101,10 @@ class Station:
             np.repeat(np.arange(criteria), wanted),
         )
         return outcomes, items, steps
+
+    def cut(self, outcomes: Outcomes, rng: Generator) -> Outcomes:
+        """What a judge sees of whole episodes: windows where the task has segments."""
+        return self.task.segments(outcomes, rng) if isinstance(self.task, Segmented) else outcomes
 
     def ask(self, outcomes: Outcomes, items: Items, rng: Generator, looks: int = UNLIMITED) -> Judged:
         """The judge's answers, as many as the looks pay for, with the advice that was there.

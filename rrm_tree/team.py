@@ -211,22 +211,22 @@ class Team:
         """The task of a node."""
         if name not in self._tasks:
             spec = self.tree.nodes[name].task
-            self._tasks[name] = cast(Task, find("task", spec.use, self.tree.imports).build(spec.options))
+            self._tasks[name] = cast(Task, find("task", spec.use).build(spec.options))
         return self._tasks[name]
 
     def judge(self, node: NodeSpec) -> Judge:
         """The judge that a node's spec names."""
-        found = find("judge", node.judge.use, self.tree.imports)
+        found = find("judge", node.judge.use)
         return cast(Judge, found.build(node.judge.options))
 
     def network(self, node: NodeSpec) -> Network:
         """The builder of a node's reward networks."""
         spec = node.reward_model.network
-        return cast(Network, find("network", spec.use, self.tree.imports).build(spec.options))
+        return cast(Network, find("network", spec.use).build(spec.options))
 
     def algorithm(self, node: NodeSpec) -> Algorithm:
         """The algorithm by which a node improves."""
-        found = find("algorithm", node.agent.use, self.tree.imports)
+        found = find("algorithm", node.agent.use)
         return cast(Algorithm, found.build(node.agent.options))
 
     def helper(self, name: str) -> Helper:
