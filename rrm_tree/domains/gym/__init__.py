@@ -1,0 +1,42 @@
+"""Any gymnasium environment as a task, by its id and with nothing else to write.
+
+Holds the door alone: gymnasium is imported when it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+from pydantic import Field
+
+from rrm_tree.contracts import declare
+
+if TYPE_CHECKING:
+    from rrm_tree.domains.gym.task import GymTask
+
+Steps: TypeAlias = Annotated[int, Field(ge=1)]
+
+
+@declare(version="1", subject=None, advice=None, accepts={})
+def environment(
+    *,
+    id: str,
+    kwargs: Mapping[str, Any] | None = None,
+    segment: Steps | None = None,
+    max_episode_steps: Steps | None = None,
+    batch: Steps = 16,
+) -> GymTask:
+    """Act in a gymnasium environment; people or teachers judge windows of the episodes.
+
+    Args:
+        id: a registered id (`CartPole-v1`, `package:Name-v0`), or `module:Class` of one's own.
+        kwargs: what the environment's own constructor takes.
+        segment: steps that a judge is shown of an episode; whole episodes if left out.
+        max_episode_steps: when an episode is cut; the environment's own limit if left out, or
+            1000 where it has none.
+        batch: environments side by side.
+    """
+    from rrm_tree.domains.gym.task import GymTask
+
+    return GymTask(id, kwargs or {}, segment, max_episode_steps, batch)

@@ -1,0 +1,134 @@
+"""Gymnasium environments side by side, whose episodes start where a subject says.
+
+In: an id and what its constructor takes. Out: a vector environment.
+Touches whatever the user's environment touches; what that raises comes out as PluginError.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import partial
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import Env, Space, spaces
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector.utils import concatenate, iterate
+from gymnasium.wrappers import FlattenObservation, TimeLimit
+
+from rrm_tree.errors import PluginError
+from rrm_tree.outcomes import Array, Floats
+
+LIMIT = 1000
+"""Steps after which an episode is cut where neither the environment nor the spec has a limit."""
+
+PLAIN = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
+
+
+def make_env(id: str, kwargs: Mapping[str, Any], max_episode_steps: int | None) -> Env[Any, Any]:
+    """One environment with a time limit, observing a plain space or a Dict of plain ones.
+
+    Raises:
+        PluginError: there is no such environment, it cannot be made, or its spaces do not serve.
+    """
+    try:
+        env = _construct(id, kwargs, max_episode_steps)
+    except Exception as error:
+        raise PluginError(f"gym: {id} cannot be made: {type(error).__name__}: {error}") from error
+    if not isinstance(env.action_space, PLAIN):
+        raise PluginError(
+            f"gym: {id} has actions of type {type(env.action_space).__name__}; wrap it so that they are "
+            "Box, Discrete, MultiDiscrete or MultiBinary"
+        )
+    if _is_flat(env.observation_space):
+        return env
+    try:
+        return FlattenObservation(env)
+    except (NotImplementedError, ValueError, AttributeError, AssertionError) as error:
+        raise PluginError(
+            f"gym: {id} observes {env.observation_space}, which has no fixed size; wrap it so that "
+            "observations are Box, Discrete, MultiDiscrete, MultiBinary, or a Dict of these"
+        ) from error
+
+
+def _construct(id: str, kwargs: Mapping[str, Any], limit: int | None) -> Env[Any, Any]:
+    module, _, name = id.rpartition(":")
+    own = getattr(importlib.import_module(module), name, None) if module else None
+    if own is not None:
+        env = own(**kwargs)
+    else:
+        # check_task looks at an environment once; gymnasium's checker would do so at every step.
+        env = gymnasium.make(id, max_episode_steps=limit, disable_env_checker=True, **kwargs)
+    has_limit = env.spec is not None and env.spec.max_episode_steps is not None
+    return env if has_limit else TimeLimit(env, limit or LIMIT)
+
+
+def _is_flat(space: Space[Any]) -> bool:
+    if isinstance(space, spaces.Dict):
+        return all(isinstance(part, PLAIN) for part in space.spaces.values())
+    return isinstance(space, PLAIN)
+
+
+class Episodes(SyncVectorEnv[Any, Any]):
+    """Environments that start from the subject's seeds, and stand still once they have ended.
+
+    `reset(options={"subject": {"seed": [n]}})` starts all of them; with `reset_mask` [n] in the
+    options only the masked ones. Rows that have ended are not stepped until they are reset.
+    """
+
+    def __init__(
+        self, id: str, kwargs: Mapping[str, Any], max_episode_steps: int | None, num_envs: int
+    ) -> None:
+        self.id = id
+        make = partial(make_env, id, kwargs, max_episode_steps)
+        super().__init__([make] * num_envs, autoreset_mode=AutoresetMode.DISABLED)
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Start episodes; the subject's seeds go before `seed`."""
+        options = dict(options or {})
+        subject = options.pop("subject", None)
+        if subject is not None:
+            seed = [int(one) for one in subject["seed"]]
+        try:
+            return super().reset(seed=seed, options=options)
+        except Exception as error:
+            raise PluginError(f"gym: {self.id}: reset raised {type(error).__name__}: {error}") from error
+
+    def step(self, actions: Array) -> tuple[Any, Floats, Array, Array, dict[str, Any]]:
+        """One step of every episode that has not ended; the others earn 0 and stay as they are."""
+        self._rewards[:] = 0.0
+        infos: dict[str, Any] = {}
+        live = np.flatnonzero(~self._autoreset_envs)
+        chosen = list(iterate(self.action_space, actions))
+        for row in live:
+            try:
+                seen, reward, ended, cut, info = self.envs[row].step(chosen[row])
+            except Exception as error:
+                raise PluginError(f"gym: {self.id}: step raised {type(error).__name__}: {error}") from error
+            self._env_obs[row], self._rewards[row] = seen, reward
+            self._terminations[row], self._truncations[row] = ended, cut
+            infos = self._add_info(infos, info, int(row))
+        self._observations = concatenate(self.single_observation_space, self._env_obs, self._observations)
+        self._autoreset_envs = self._terminations | self._truncations
+        self._check_numbers()
+        return (
+            deepcopy(self._observations),
+            self._rewards.copy(),
+            self._terminations.copy(),
+            self._truncations.copy(),
+            infos,
+        )
+
+    def _check_numbers(self) -> None:
+        """Refuse what would silently poison training."""
+        if not np.isfinite(self._rewards).all():
+            raise PluginError(f"gym: {self.id}: step returned a reward that is not a finite number")
+        seen = self._observations
+        for values in seen.values() if isinstance(seen, dict) else (seen,):
+            if not np.isfinite(values).all():
+                raise PluginError(f"gym: {self.id}: step returned an observation that is not finite")
