@@ -100,9 +100,8 @@ def compare_arms(node: str, entries: Sequence[NodeResult], by_name: Mapping[str,
 def _arm_row(
     entry: NodeResult, one: NodeAnalysis, declared: NodeAnalysis, by_name: Mapping[str, NodeResult]
 ) -> ArmRow:
-    less = (
-        subtract(declared.agent_truth, one.agent_truth) if declared.agent_truth and one.agent_truth else None
-    )
+    ours, theirs = declared.agent_truth, one.agent_truth
+    less = subtract(ours, theirs) if entry.arm and ours and theirs else None
     return ArmRow(
         name=entry.arm or entry.name,
         declared=entry.arm is None,

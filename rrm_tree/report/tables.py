@@ -1,0 +1,378 @@
+"""The report's tables as text, the same in every format.
+
+In: a RunResult and its Analysis. Out: Tables. Names stand between backticks.
+Touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rrm_tree.propagation import (
+    DISTRIBUTIONS,
+    ORDERERS,
+    Accuracy,
+    Analysis,
+    Arms,
+    Effort,
+    LevelSummary,
+    NodeAnalysis,
+    rank_worst,
+)
+from rrm_tree.records import NodeResult, RunResult
+from rrm_tree.report.verdict import compare_looks, judge_worth, say_count, say_gate, say_less
+from rrm_tree.report.words import (
+    clean,
+    code,
+    count,
+    gain_with_interval,
+    looks,
+    plain,
+    plural,
+    quantity_with_interval,
+    seconds,
+    share,
+    size,
+    with_interval,
+)
+
+ROWS = 40
+"""Of more nodes than this, tables show the worst."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its caption; the columns from `numeric` on hold numbers."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: int = 1
+    words: int = 0
+    """How many of the last columns hold words."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The nodes that a table has room for."""
+
+    nodes: tuple[NodeAnalysis, ...]
+    left_out: int
+
+    @property
+    def remark(self) -> str:
+        """What is not shown, and where it is."""
+        if not self.left_out:
+            return ""
+        return f" The worst {len(self.nodes)} nodes; {count(self.left_out)} more are in report.json."
+
+
+def choose_nodes(analysis: Analysis, limit: int = ROWS) -> Chosen:
+    """All nodes by level, the root first; of too many, the worst and nothing but the worst."""
+    if len(analysis.nodes) <= limit:
+        return Chosen(analysis.nodes, 0)
+    return Chosen(tuple(rank_worst(analysis.nodes)[:limit]), len(analysis.nodes) - limit)
+
+
+def _each(chosen: Chosen) -> Iterator[tuple[NodeAnalysis, str, Accuracy]]:
+    for node in chosen.nodes:
+        for policy in DISTRIBUTIONS:
+            if (accuracy := node.at(policy)) is not None:
+                yield node, policy, accuracy
+
+
+def level_table(levels: Sequence[LevelSummary], limit: int = ROWS) -> Table:
+    """Shares of each level, its nodes taken together."""
+    rows = []
+    for level in levels[:limit]:
+        for policy, pooled in (("off", level.off), ("on", level.on)):
+            if pooled:
+                pairs = max(estimate.count for estimate in pooled.values())
+                shares = (with_interval(pooled.get(orderer)) for orderer in ORDERERS)
+                worst = code(level.worst) if level.worst else "–"
+                rows.append((f"{level.level}", policy, count(level.nodes), *shares, count(pairs), worst))
+    more = f" {plural(len(levels) - limit, 'more level')} in report.json." if len(levels) > limit else ""
+    return Table(
+        f"Accuracy by level: share of pairs ordered as truth orders them, with 95% intervals.{more}",
+        ("level", "policy", "nodes", *ORDERERS, "pairs", "worst node"),
+        tuple(rows),
+        numeric=2,
+        words=1,
+    )
+
+
+def accuracy_table(chosen: Chosen) -> Table:
+    """Every share of every node, off and on apart."""
+    rows = [
+        (
+            code(node.name),
+            f"{node.level}",
+            policy,
+            *(with_interval(accuracy.of(orderer)) for orderer in ORDERERS),
+            count(pairs_of(accuracy)),
+            count(accuracy.truth_ties),
+        )
+        for node, policy, accuracy in _each(chosen)
+    ]
+    return Table(
+        "Accuracy by node: share of pairs ordered as truth orders them, with 95% intervals." + chosen.remark,
+        ("node", "level", "policy", *ORDERERS, "pairs", "ties left out"),
+        tuple(rows),
+        numeric=3,
+    )
+
+
+def pairs_of(accuracy: Accuracy) -> int:
+    """On how many pairs these shares rest."""
+    known = (accuracy.of(orderer) for orderer in ORDERERS)
+    return max((estimate.count for estimate in known if estimate), default=0)
+
+
+def split_table(chosen: Chosen) -> Table:
+    """What each reward model's error is made of."""
+    rows = []
+    for node, policy, accuracy in _each(chosen):
+        if (split := accuracy.shown) is not None:
+            parts = (split.own, split.inherited, split.distilling)
+            if split.own is None:
+                parts = (split.judging, None, split.distilling)
+            own, inherited, distilling = (plain(part) for part in parts)
+            if split.own is None:
+                own, inherited = f"{own} (with inherited)", "–"
+            elif not node.helped:
+                inherited = "0 (no helpers)"
+            rows.append((code(node.name), policy, plain(split.error), own, inherited, distilling))
+    return Table(
+        "Where the error comes from: error = own + inherited + distilling." + chosen.remark,
+        ("node", "policy", "error", "own", "inherited", "distilling"),
+        tuple(rows),
+        numeric=2,
+    )
+
+
+def worth_table(chosen: Chosen) -> Table:
+    """What helpers are worth."""
+    rows = []
+    for node, policy, accuracy in _each(chosen):
+        if (worth := accuracy.worth) is not None:
+            before = f"{share(worth.before.value)} ({worth.base})"
+            # The printed gain is the difference of the printed shares.
+            value = round(worth.after.value, 3) - round(worth.before.value, 3)
+            gain = gain_with_interval(worth.gain.model_copy(update={"value": value}))
+            said = (
+                judge_worth(node)
+                if policy == "off" or node.off is None or node.off.worth is None
+                else worth.verdict
+            )
+            rows.append(
+                (
+                    code(node.name),
+                    policy,
+                    before,
+                    share(worth.after.value),
+                    gain,
+                    count(worth.after.count),
+                    said,
+                )
+            )
+    return Table(
+        "What the helpers are worth: assisted − max(alone, heuristic), with 95% intervals." + chosen.remark,
+        ("node", "policy", "without", "assisted", "worth", "pairs", "in words"),
+        tuple(rows),
+        numeric=2,
+        words=1,
+    )
+
+
+def looks_table(chosen: Chosen) -> Table:
+    """The asymmetry: what judging and solving take."""
+    rows = [
+        (
+            code(node.name),
+            policy,
+            looks(accuracy.looks_alone),
+            looks(accuracy.looks_assisted if node.helped else None),
+            looks(accuracy.looks_ideal if node.helped else None),
+            looks(node.solve_looks),
+            compare_looks(node) if policy == "off" or node.off is None else "",
+        )
+        for node, policy, accuracy in _each(chosen)
+    ]
+    return Table(
+        "Looks: mean looks that one judgment takes, and that doing the task unaided takes." + chosen.remark,
+        ("node", "policy", "to judge alone", "assisted", "with ideal helpers", "to solve", "in words"),
+        tuple(rows),
+        numeric=2,
+        words=1,
+    )
+
+
+def arms_table(arms: Arms) -> Table:
+    """The arms of one node."""
+    told = {True: "yes", False: "no", None: "–"}
+    rows = [
+        (
+            f"{code(row.name)}, as declared" if row.declared else code(row.name),
+            told[row.judge_sees_advice],
+            told[row.reward_sees_advice],
+            quantity_with_interval(row.truth),
+            say_count(row.truth),
+            say_less(row),
+            count(row.judgments),
+            count(row.looks),
+            count(row.helpers_looks),
+            count(row.all_looks),
+        )
+        for row in arms.rows
+    ]
+    return Table(
+        f"Arms of {code(arms.node)}: mean truth of the agent's outcomes, and the human effort behind it.",
+        (
+            "arm",
+            "judge sees advice",
+            "reward model sees advice",
+            "mean truth",
+            "outcomes",
+            "declared minus this",
+            "judgments",
+            "own looks",
+            "helpers' looks",
+            "looks in all",
+        ),
+        tuple(rows),
+        numeric=3,
+    )
+
+
+def effort_table(analysis: Analysis, chosen: Chosen) -> Table:
+    """What people and machines spent."""
+    rows = [_effort_row(code(node.name), node.effort) for node in chosen.nodes]
+    rows.append(_effort_row("whole tree", analysis.effort))
+    if analysis.arms:
+        rows.append(_effort_row("arms, besides", analysis.arms_effort))
+    return Table(
+        "Effort: gates apart from training; memory is the largest of any round." + chosen.remark,
+        (
+            "node",
+            "judgments",
+            "looks",
+            "gate judgments",
+            "gate looks",
+            "environment steps",
+            "optimiser steps",
+            "CPU time",
+            "peak memory",
+        ),
+        tuple(rows),
+    )
+
+
+def _effort_row(name: str, effort: Effort) -> tuple[str, ...]:
+    counts = (effort.judgments, effort.looks, effort.gate_judgments, effort.gate_looks)
+    machine = (effort.steps, effort.optimiser_steps)
+    return (
+        name,
+        *map(count, counts),
+        *map(count, machine),
+        seconds(effort.cpu_seconds),
+        size(effort.peak_bytes),
+    )
+
+
+def facts_table(result: RunResult, chosen: Chosen) -> Table:
+    """What the training judgments were like."""
+    last = {node.name: node.rounds[-1].facts for node in result.nodes if node.rounds}
+    rows = [
+        (
+            code(node.name),
+            count(facts.judgments),
+            share(facts.positive, 2),
+            count(facts.ties),
+            count(facts.cannot_tell),
+            share(facts.entropy, 2),
+            share(facts.held_out_accuracy, 2),
+            share(facts.held_out_chance, 2),
+            count(facts.held_out_count),
+            "yes" if facts.informative else "no",
+        )
+        for node in chosen.nodes
+        if (facts := last.get(node.name)) is not None
+    ]
+    return Table(
+        "Judgments: what they were like, and how well the reward model foretells those it has not seen."
+        + chosen.remark,
+        (
+            "node",
+            "judgments",
+            "yes or first",
+            "ties",
+            "cannot tell",
+            "entropy, bits",
+            "held-out accuracy",
+            "chance there",
+            "held out",
+            "informative",
+        ),
+        tuple(rows),
+        words=1,
+    )
+
+
+def gate_table(chosen: Chosen) -> Table:
+    """What each gate found."""
+    rows = [
+        (
+            code(node.name),
+            say_gate(node),
+            f"{count(gate.right)} of {count(gate.judgments)}",
+            count(gate.looks),
+            plain(gate.log_ratio, 2),
+            f"{plain(gate.lower, 2)} to {plain(gate.upper, 2)}",
+        )
+        for node in chosen.nodes
+        if (gate := node.gate) is not None
+    ]
+    return Table(
+        "Gates: a sequential test on fresh judgments; it decides when the log ratio leaves the bounds."
+        + chosen.remark,
+        ("node", "gate", "right", "looks", "log ratio", "bounds"),
+        tuple(rows),
+        numeric=2,
+    )
+
+
+def node_table(result: RunResult, chosen: Chosen) -> Table:
+    """What the nodes are: the tree in words."""
+    entries = {node.name: node for node in result.nodes}
+    rows = [_node_row(entries[node.name], node) for node in chosen.nodes]
+    return Table(
+        "The nodes of the tree." + chosen.remark,
+        ("node", "level", "question", "helpers", "judge", "state", "rounds"),
+        tuple(rows),
+        words=7,
+    )
+
+
+def _node_row(entry: NodeResult, node: NodeAnalysis) -> tuple[str, ...]:
+    helpers = ", ".join(code(name) for name in entry.helpers[:8]) or "none"
+    more = f" and {len(entry.helpers) - 8} more" if len(entry.helpers) > 8 else ""
+    doc, judge = clean(entry.doc, 120), code(entry.judge)
+    return (code(node.name), f"{node.level}", doc, helpers + more, judge, entry.state, f"{node.rounds}")
+
+
+def origin_table(result: RunResult, limit: int = ROWS) -> Table:
+    """Where these numbers come from."""
+    keys = [(f"key of {code(node.name)}", code(node.key, 120)) for node in result.nodes if node.key]
+    rows = [
+        ("command", code(result.command, 400)),
+        ("run", code(result.run, 200)),
+        ("seed", f"{result.seed}"),
+        *((clean(name, 40), code(version, 80)) for name, version in result.versions.items()),
+        *keys[:limit],
+    ]
+    if len(keys) > limit:
+        rows.append(("more keys", f"{count(len(keys) - limit)} in report.json"))
+    return Table(
+        "What these numbers come from, and how to get them again.", ("what", "value"), tuple(rows), words=2
+    )

@@ -1,0 +1,328 @@
+"""What the numbers mean, in sentences.
+
+In: a RunResult and its Analysis. Out: sentences; names stand between backticks.
+Touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from rrm_tree.propagation import Analysis, ArmRow, Arms, Estimate, GainPath, GainStep, NodeAnalysis, Worth
+from rrm_tree.records import NodeResult, RunResult, Stored
+from rrm_tree.report.words import (
+    clean,
+    code,
+    count,
+    digits_for,
+    gain_with_interval,
+    listed,
+    looks,
+    plural,
+    quantity,
+    share,
+    signed,
+)
+
+FINISHED = ("trained", "reused")
+STATES = {"failed": "failed", "waiting": "waits", "running": "is being trained", "stopped": "was stopped"}
+PART_WORDS = {"own": "the judge's own", "distilling": "from distilling", "judging": "from judging"}
+UNEQUAL = 0.1
+"""Arms whose total effort differs by more than this share are called unequal."""
+
+
+class Note(Stored):
+    """Something that the reader should know before trusting the numbers."""
+
+    kind: Literal["failed", "warning", "finding"]
+    text: str
+
+
+# --- the verdict -------------------------------------------------------------------------------
+
+
+def give_verdict(result: RunResult, analysis: Analysis) -> str:
+    """One or two sentences: what did not finish, what helpers did, how good the root is, what is weakest."""
+    measured = [
+        clause
+        for clause in (_helpers(analysis), _root(result, analysis), _weakest(analysis))
+        if clause is not None
+    ]
+    unfinished = _unfinished([node for node in result.nodes if node.arm is None])
+    if measured:
+        return " ".join(filter(None, [unfinished, _sentence("; ".join(measured))]))
+    if any(node.rounds for node in analysis.nodes):
+        return " ".join(filter(None, [unfinished, "No node has a truth that it could be measured against."]))
+    return " ".join(filter(None, [unfinished, "Nothing is measured yet."]))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _unfinished(nodes: Sequence[NodeResult]) -> str | None:
+    rest = [node for node in nodes if node.state not in FINISHED]
+    if not nodes:
+        return "This run has no nodes."
+    if not rest:
+        return None
+    rest.sort(key=lambda node: (list(STATES).index(node.state), node.level))
+    each = listed([f"{code(node.name)} {STATES[node.state]}" for node in rest])
+    if len(rest) == len(nodes):
+        return f"No node is finished: {each}."
+    are = "is" if len(rest) == 1 else "are"
+    return f"{len(rest)} of {plural(len(nodes), 'node')} {are} not finished: {each}."
+
+
+def worth_of(node: NodeAnalysis) -> Worth | None:
+    """What helpers are worth off policy, or on policy where only that is known."""
+    parts = (part.worth for part in (node.off, node.on) if part is not None)
+    return next((worth for worth in parts if worth is not None), None)
+
+
+def _helpers(analysis: Analysis) -> str | None:
+    """What helpers did, good and bad, each by its plainest case."""
+    known = [(node.name, worth) for node in analysis.nodes if (worth := worth_of(node)) is not None]
+    helped = [pair for pair in known if pair[1].verdict == "helps"]
+    hurt = [pair for pair in known if pair[1].verdict == "hurts"]
+    clauses = []
+    if helped:
+        name, worth = max(helped, key=lambda pair: pair[1].gain.value)
+        more = f" (and {plural(len(helped) - 1, 'more node')})" if len(helped) > 1 else ""
+        clauses.append(
+            f"helpers raise {code(name)} from {_before(worth)} to {share(worth.after.value, 2)}{more}"
+        )
+    if hurt:
+        name, worth = min(hurt, key=lambda pair: pair[1].gain.value)
+        more = f" (and {plural(len(hurt) - 1, 'more node')})" if len(hurt) > 1 else ""
+        clauses.append(
+            f"helpers make {code(name)} worse, {_before(worth)} to {share(worth.after.value, 2)}{more}"
+        )
+    if not clauses and known:
+        name, worth = max(known, key=lambda pair: abs(pair[1].gain.value))
+        change = f"{_before(worth)} to {share(worth.after.value, 2)}"
+        pairs = plural(worth.after.count, "pair")
+        clauses.append(f"helpers make no difference that {pairs} can show (most in {code(name)}, {change})")
+    return ", but ".join(clauses) or None
+
+
+def _before(worth: Worth) -> str:
+    rule = " (the simple rule)" if worth.base == "heuristic" else ""
+    return f"{share(worth.before.value, 2)}{rule}"
+
+
+def _root(result: RunResult, analysis: Analysis) -> str | None:
+    root = next((node for node in analysis.nodes if node.name == result.root), None)
+    if root is None:
+        return None
+    if root.agent_truth is None:
+        right = root.distilled
+        if right is None:
+            return None
+        return f"the reward model of {code(root.name)} orders {share(right, 2)} of pairs right"
+    arms = next((arms for arms in analysis.arms if arms.node == root.name), None)
+    others = {"random": root.proposal_truth, "simple rule": root.heuristic_truth}
+    others["trained on truth"] = next(
+        (row.truth for row in (arms.rows if arms else ()) if row.name == "truth"), None
+    )
+    beside = ", ".join(f"{word} {quantity(other.value)}" for word, other in others.items() if other)
+    reached = f"{code(root.name)} reaches a mean truth of {quantity(root.agent_truth.value)}"
+    return f"{reached} ({beside})" if beside else reached
+
+
+def _weakest(analysis: Analysis) -> str | None:
+    weakest = analysis.weakest
+    if weakest is None or weakest.added <= 0:
+        return None
+    part = PART_WORDS[weakest.largest]
+    if sum(node.distilled is not None for node in analysis.nodes) == 1:
+        right = f"its reward model orders {share(weakest.distilled, 2)} of pairs right"
+        return f"{right}, and most of the error is {part}"
+    adds = f"which adds {share(weakest.added, 2)} of error"
+    return f"weakest link: {code(weakest.node)}, {adds}, most of it {part}"
+
+
+# --- what to know before trusting it -----------------------------------------------------------
+
+
+def list_notes(result: RunResult, analysis: Analysis, limit: int = 20) -> tuple[Note, ...]:
+    """What failed and why, missed gates, harm, falls on policy, warnings; at most `limit` of each kind."""
+    kept: list[Note] = []
+    notes = [*_failures(result), *_gates(analysis), *_findings(analysis), *_warnings(result, analysis)]
+    for kind in ("failed", "warning", "finding"):
+        alike = [note for note in notes if note.kind == kind]
+        kept += alike[:limit]
+        if len(alike) > limit:
+            kept.append(
+                Note(kind=alike[0].kind, text=f"and {len(alike) - limit} more of these in report.json")
+            )
+    return tuple(kept)
+
+
+def _failures(result: RunResult) -> Iterator[Note]:
+    for node in result.nodes:
+        if node.state not in FINISHED:
+            reason = f": {clean(node.reason, 400)}" if node.reason else ""
+            yield Note(kind="failed", text=f"{code(node.name)} {STATES[node.state]}{reason}")
+
+
+def _gates(analysis: Analysis) -> Iterator[Note]:
+    for node in analysis.nodes:
+        if node.gate is not None and not node.gate.accepted:
+            found = f"{node.gate.right} of {plural(node.gate.judgments, 'fresh judgment')} right"
+            missed = "misses its gate" if node.gate.accepted is False else "leaves its gate undecided"
+            yield Note(kind="warning", text=f"{code(node.name)} {missed}: {found}")
+
+
+def _findings(analysis: Analysis) -> Iterator[Note]:
+    for node in analysis.nodes:
+        worth = worth_of(node)
+        if worth is not None and worth.verdict == "hurts":
+            yield Note(
+                kind="finding", text=f"recursion does not pay at {code(node.name)}: {judge_worth(node)}"
+            )
+    yield from _falls(analysis.nodes)
+
+
+def _falls(nodes: Sequence[NodeAnalysis]) -> Iterator[Note]:
+    """Which reward models are worse on their agents' own outcomes, the steepest fall first."""
+    fallen = [node for node in nodes if node.shift is not None and node.shift.high < 0]
+    fallen.sort(key=lambda node: node.shift.value if node.shift else 0.0)
+    each = []
+    for node in fallen:
+        before, after = node.off and node.off.distilled, node.on and node.on.distilled
+        if before and after:
+            each.append(f"{code(node.name)} from {share(before.value, 2)} to {share(after.value, 2)}")
+    if each:
+        words = "on their agents' own outcomes reward models are worse"
+        yield Note(kind="finding", text=f"{words}: {listed(each, 5)}")
+
+
+def _warnings(result: RunResult, analysis: Analysis) -> Iterator[Note]:
+    for node in analysis.nodes:
+        for warning in node.warnings:
+            yield Note(kind="warning", text=f"{code(node.name)}: {clean(warning, 400)}")
+    silent = {node.name for node in analysis.nodes if not node.warnings}
+    for entry in result.nodes:
+        facts = entry.rounds[-1].facts if entry.rounds else None
+        if facts is not None and not facts.informative and entry.name in silent:
+            yield Note(kind="warning", text=f"{code(entry.name)}: its judgments carry no information")
+
+
+# --- one node ----------------------------------------------------------------------------------
+
+
+def judge_worth(node: NodeAnalysis) -> str:
+    """Whether asking the helpers pays at this node, in words."""
+    worth = worth_of(node)
+    if worth is None:
+        return "not measured" if node.helped else "the judge has no helpers"
+    accuracy = next(part for part in (node.off, node.on) if part is not None and part.worth is not None)
+    alone, assisted = accuracy.looks_alone, accuracy.looks_assisted
+    known = alone is not None and assisted is not None
+    instead = f"{looks(assisted)} looks a judgment instead of {looks(alone)}" if known else ""
+    cheaper = alone is not None and assisted is not None and assisted < alone
+    if worth.verdict == "helps":
+        return f"helps, at {instead}" if instead else "helps"
+    if worth.verdict == "hurts":
+        better = "the simple rule" if worth.base == "heuristic" else "the judge alone"
+        return f"hurts: {better} does better{f', though it saves looks: {instead}' if cheaper else ''}"
+    nothing = f"no difference that {plural(worth.after.count, 'pair')} can show"
+    return (
+        f"{nothing}, but {instead}"
+        if cheaper
+        else f"does not pay: {nothing}{f', at {instead}' if instead else ''}"
+    )
+
+
+def compare_looks(node: NodeAnalysis) -> str:
+    """Whether judging is easier than solving, which reward modeling rests on."""
+    accuracy = node.off or node.on
+    judging = accuracy and (accuracy.looks_assisted if node.helped else accuracy.looks_alone)
+    if accuracy is None or not judging or not node.solve_looks:
+        return "not known"
+    ratio = judging / node.solve_looks
+    if ratio >= 0.9:
+        return "judging is no easier than solving"
+    return f"judging takes {ratio:.0%} of the looks that solving takes"
+
+
+def say_gate(node: NodeAnalysis) -> str:
+    """The gate's result."""
+    if node.gate is None:
+        return "no gate"
+    return {True: "passed", False: "missed", None: "undecided"}[node.gate.accepted]
+
+
+# --- arms --------------------------------------------------------------------------------------
+
+
+def explain_gain(arms: Arms) -> tuple[str, ...]:
+    """Which part of the gain over working alone is better judgments, and which is seeing the advice."""
+    if arms.paths:
+        first = arms.paths[0]
+        start, end = first.steps[0].before, first.steps[1].after
+        digits = digits_for(start.value, end.value)
+        gain = signed(round(end.value, digits) - round(start.value, digits), digits)
+        whole = (
+            f"Of the gain of {code(arms.node)} from {quantity(start.value)} to {quantity(end.value)} ({gain})"
+        )
+        return (
+            f"{whole}, {_say_path(first)}.",
+            *(f"In the other order, {_say_path(p)}." for p in arms.paths[1:]),
+        )
+    if arms.judging_alone is not None:
+        return (f"For {code(arms.node)}, {_say_step(arms.judging_alone)} at what its reward model sees.",)
+    return ()
+
+
+def _say_path(path: GainPath) -> str:
+    return " and then ".join(_say_step(step) for step in path.steps)
+
+
+def _say_step(step: GainStep) -> str:
+    digits = digits_for(step.before.value, step.after.value)
+    gain = signed(round(step.after.value, digits) - round(step.before.value, digits), digits)
+    cause = "better judgments make" if step.cause == "judging" else "what the reward model sees makes"
+    change = f"{quantity(step.before.value, digits)} → {quantity(step.after.value, digits)}"
+    return f"{cause} {gain} ({change}; 95%: {_interval(step, digits)})"
+
+
+def _interval(step: GainStep, digits: int) -> str:
+    return f"{signed(step.gain.low, digits)} to {signed(step.gain.high, digits)}"
+
+
+def compare_effort(arms: Arms) -> str | None:
+    """Which arms did not cost what the tree as declared cost; None where all did."""
+    declared = next(row for row in arms.rows if row.declared)
+    unequal = [
+        f"{code(row.name)} {row.all_looks / declared.all_looks:.2f}×"
+        for row in arms.rows
+        if _comparable(row, declared) and abs(row.all_looks / declared.all_looks - 1) > UNEQUAL
+    ]
+    if not unequal:
+        return None
+    whole = f"{count(declared.all_looks)} looks of the tree as declared"
+    return f"Not all arms cost the {whole}: {listed(unequal, 6)}."
+
+
+def _comparable(row: ArmRow, declared: ArmRow) -> bool:
+    return (
+        not row.declared
+        and row.judge == declared.judge
+        and row.help == declared.help
+        and bool(declared.all_looks)
+    )
+
+
+def say_less(row: ArmRow) -> str:
+    """How much better the tree as declared is than this arm."""
+    if row.less is None:
+        return "–"
+    return gain_with_interval(row.less, digits_for(row.less.value, row.less.low, row.less.high))
+
+
+def say_count(estimate: Estimate | None) -> str:
+    """On how many an estimate rests."""
+    return "–" if estimate is None else count(estimate.count)
