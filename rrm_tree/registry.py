@@ -16,6 +16,7 @@ import traceback
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
@@ -46,6 +47,7 @@ BUILT_IN: Final[Mapping[PluginKind, Mapping[str, str]]] = {
         "chess.player": "rrm_tree.domains.chess:player",
         "logic.bit": "rrm_tree.domains.logic:bit",
         "logic.gate": "rrm_tree.domains.logic:gate",
+        "gym": "rrm_tree.domains.gym:environment",
     },
     "judge": {
         "chess.person": "rrm_tree.domains.chess:person",
@@ -71,6 +73,7 @@ def register(kind: PluginKind, name: str) -> Callable[[Target], Target]:
 
     def put(target: Target) -> Target:
         _registered[kind, name] = target
+        find.cache_clear()
         return target
 
     return put
@@ -146,6 +149,7 @@ class Plugin:
             raise PluginError(f"{self.kind} '{self.name}' cannot be built: {_blame(error)}") from error
 
 
+@cache
 def find(kind: PluginKind, name: str) -> Plugin:
     """The plug-in that a spec names.
 
