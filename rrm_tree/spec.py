@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path as FilePath
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
@@ -250,13 +250,23 @@ class Draft:
     """Every node as written, defaults merged in."""
     mistakes: list[Mistake]
 
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """Modules to import, as far as they can be read."""
+        written = self.source.find(("imports",))
+        items = written.value.content if written.depth else None
+        return tuple(str(item.content) for item in items) if isinstance(items, list) else ()
+
+    @property
+    def folder(self) -> FilePath:
+        """Where the tree's own modules are looked for."""
+        return FilePath(self.source.file).resolve().parent
+
     def complain(self, path: Path, complaints: Sequence[Complaint]) -> None:
         """Keep complaints about what stands below a path, with their places."""
         for complaint in complaints:
-            whole = (*path, *complaint.path)
-            place = locate(self.source, whole, complaint.on_key or complaint.missing)
-            shown = whole[:-1] if complaint.missing else whole
-            self.mistakes.append(Mistake(shown, complaint.message, place))
+            below = Complaint((*path, *complaint.path), *astuple(complaint)[1:])
+            self.mistakes.append(place_complaint(self.source, below))
 
     def finish(self) -> TreeSpec:
         """The tree; raises SpecMistakes if there is any mistake."""
@@ -332,8 +342,14 @@ def _draft_node(draft: Draft, name: str, node: object, defaults: Mapping[str, An
             draft.complain((*path, "arms", str(arm)), wrong)
 
 
-def locate(source: Source, path: Path, on_key: bool = False) -> Place:
-    """Where a path of the tree stands; what a node takes from `defaults:` stands there.
+def place_complaint(source: Source, complaint: Complaint) -> Mistake:
+    """The complaint with its place in the file."""
+    place, path = locate(source, complaint.path, complaint.on_key or complaint.missing)
+    return Mistake(path[:-1] if complaint.missing else path, complaint.message, place)
+
+
+def locate(source: Source, path: Path, on_key: bool = False) -> tuple[Place, Path]:
+    """Where a path of the tree stands, and under which path: a node's or that of `defaults:`.
 
     What is not written at all stands at the key of what it is missing from.
     """
@@ -344,7 +360,8 @@ def locate(source: Source, path: Path, on_key: bool = False) -> Place:
             found, path = default, ("defaults", *path[2:])
     written = found.depth == len(path)
     scalar = not isinstance(found.value.content, dict)
-    return found.value.place if (written and not on_key) or (scalar and not written) else found.key
+    on_value = (written and not on_key) or (scalar and not written)
+    return found.value.place if on_value else found.key, path
 
 
 def edit_node(node: NodeSpec, edits: Mapping[str, Any]) -> NodeSpec:

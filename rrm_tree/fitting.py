@@ -1,0 +1,203 @@
+"""Whether plug-ins fit their places in a tree, and each other along its edges.
+
+In: sketches of nodes. Out: complaints, by path.
+Touches users' modules: naming a plug-in imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rrm_tree.errors import PluginError
+from rrm_tree.mistakes import Path
+from rrm_tree.registry import Plugin, PluginKind, find
+from rrm_tree.spec import GateSpec, JudgeSpec, NodeSpec, PluginSpec, edit_node
+from rrm_tree.wording import Complaint, validate
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One criterion's use of one helper."""
+
+    criterion: str
+    position: int
+    helper: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A node as far as it can be understood; a part that has mistakes is None."""
+
+    path: Path
+    task: PluginSpec | None
+    judge: JudgeSpec | None
+    network: PluginSpec | None
+    agent: PluginSpec | None
+    gate: GateSpec | None
+    uses: tuple[Use, ...]
+    spec: NodeSpec | None = None
+
+    @property
+    def helpers(self) -> tuple[str, ...]:
+        """Every helper once, in the order written."""
+        return tuple(dict.fromkeys(use.helper for use in self.uses))
+
+
+SLOTS: Final[Mapping[PluginKind, tuple[str, ...]]] = {
+    "task": ("task",),
+    "judge": ("judge",),
+    "network": ("reward_model", "network"),
+    "algorithm": ("agent",),
+}
+"""Where in a node each kind of plug-in stands."""
+
+
+def sketch_node(path: Path, node: NodeSpec) -> Sketch:
+    """A node without mistakes."""
+    uses = (
+        Use(name, position, helper)
+        for name, criterion in node.criteria.items()
+        for position, helper in enumerate(criterion.helpers)
+    )
+    network = node.reward_model.network
+    return Sketch(path, node.task, node.judge, network, node.agent, node.gate, tuple(uses), node)
+
+
+def sketch_document(path: Path, document: Mapping[str, Any]) -> Sketch:
+    """A node that has mistakes somewhere: whatever of it can be understood."""
+    reward_model = document.get("reward_model")
+    network = reward_model.get("network") if isinstance(reward_model, Mapping) else None
+    return Sketch(
+        path,
+        validate(PluginSpec, document.get("task"))[0],
+        validate(JudgeSpec, document.get("judge"))[0],
+        validate(PluginSpec, network)[0],
+        validate(PluginSpec, document.get("agent"))[0],
+        validate(GateSpec, document.get("gate"))[0],
+        tuple(_written_uses(document.get("criteria"))),
+    )
+
+
+def _written_uses(criteria: object) -> Iterator[Use]:
+    for name, criterion in criteria.items() if isinstance(criteria, Mapping) else ():
+        helpers = criterion.get("helpers") if isinstance(criterion, Mapping) else None
+        for position, helper in enumerate(helpers if isinstance(helpers, list) else ()):
+            if isinstance(helper, str):
+                yield Use(str(name), position, helper)
+
+
+def check_fit(sketches: Mapping[str, Sketch], roots: tuple[str, ...]) -> list[Complaint]:
+    """Everything about plug-ins that can be known before anything is built."""
+    complaints: list[Complaint] = []
+    tasks: dict[str, Plugin] = {}
+    for name, sketch in sketches.items():
+        complaints += _check_node(sketch, tasks, name)
+        complaints += _check_arms(sketch)
+    for name in tasks:
+        complaints += _check_edges(name, sketches[name], tasks, is_root=name in roots)
+    return complaints
+
+
+def _check_node(sketch: Sketch, tasks: dict[str, Plugin], name: str) -> Iterator[Complaint]:
+    found: dict[PluginKind, Plugin] = {}
+    for kind, slot in SLOTS.items():
+        plugin = yield from _check_plugin(sketch, kind, (*sketch.path, *slot))
+        if plugin is not None:
+            found[kind] = plugin
+    if "task" in found:
+        tasks[name] = found["task"]
+    if "judge" in found:
+        yield from _check_judge(sketch, found["judge"])
+
+
+def _named(sketch: Sketch, kind: PluginKind) -> PluginSpec | None:
+    by_kind: dict[PluginKind, PluginSpec | None] = {
+        "task": sketch.task,
+        "judge": sketch.judge,
+        "network": sketch.network,
+        "algorithm": sketch.agent,
+    }
+    return by_kind[kind]
+
+
+def _check_plugin(sketch: Sketch, kind: PluginKind, path: Path) -> Generator[Complaint, None, Plugin | None]:
+    """Complaints about one plug-in; returns it if there is one."""
+    named = _named(sketch, kind)
+    if named is None:
+        return None
+    try:
+        plugin = find(kind, named.use)
+    except PluginError as error:
+        yield Complaint((*path, "use"), str(error))
+        return None
+    if not isinstance(plugin.facts.version, str):
+        yield Complaint((*path, "use"), f"{kind} '{named.use}' declares no `version` (a text)")
+    for wrong in plugin.check(named.options):
+        yield Complaint((*path, "with", *wrong.path), wrong.message, wrong.on_key, wrong.missing)
+    return plugin
+
+
+def _check_judge(sketch: Sketch, judge: Plugin) -> Iterator[Complaint]:
+    assert sketch.judge is not None
+    facts, path, use = judge.facts, (*sketch.path, "judge"), sketch.judge.use
+    kind = sketch.judge.kind
+    if not facts.kinds:
+        yield Complaint((*path, "use"), f"judge '{use}' declares no `kinds` of judgment")
+    elif kind is not None and kind not in facts.kinds:
+        known = ", ".join(facts.kinds)
+        yield Complaint((*path, "kind"), f"judge '{use}' cannot give a {kind}; it gives {known}")
+    if facts.tasks is not None and sketch.task is not None and sketch.task.use not in facts.tasks:
+        known = ", ".join(facts.tasks)
+        message = f"judge '{use}' does not know the task '{sketch.task.use}'; it knows {known}"
+        yield Complaint((*path, "use"), message)
+    sees = sketch.judge.sees
+    if (facts.direct and "outcome" in sees) or (sketch.uses and "advice" in sees):
+        return
+    if "outcome" not in sees:
+        reason = "its judge sees advice only, and no criterion names a helper"
+    else:
+        reason = f"judge '{use}' cannot judge without advice, and "
+        reason += "does not see it" if sketch.uses else "no criterion names a helper"
+    yield Complaint(path, f"nothing grounds this node: {reason}", on_key=True)
+
+
+def _check_arms(sketch: Sketch) -> Iterator[Complaint]:
+    """What is wrong with arms alone; what an arm shares with its node is said once."""
+    if sketch.spec is None:
+        return
+    for arm, edits in sketch.spec.arms.items():
+        path = (*sketch.path, "arms", arm)
+        edited = sketch_node(path, edit_node(sketch.spec, edits))
+        said = {(one.path[len(sketch.path) :], one.message) for one in _check_node(sketch, {}, "")}
+        for one in _check_node(edited, {}, ""):
+            if (one.path[len(path) :], one.message) not in said:
+                yield one
+
+
+def _check_edges(
+    node: str, sketch: Sketch, tasks: Mapping[str, Plugin], is_root: bool
+) -> Iterator[Complaint]:
+    """Whether helpers of these tasks can advise about this one."""
+    facts, use = tasks[node].facts, tasks[node].name
+    if is_root and facts.subject is not None:
+        message = f"a root starts by itself, but '{use}' is asked about a {facts.subject}"
+        yield Complaint((*sketch.path, "task", "use"), message)
+    for one in sketch.uses:
+        if one.helper not in tasks:
+            continue
+        helper, name = tasks[one.helper].facts, tasks[one.helper].name
+        path = (*sketch.path, "criteria", one.criterion, "helpers", one.position)
+        if helper.advice is None:
+            yield Complaint(path, f"'{one.helper}' can help nobody: '{name}' gives no advice")
+        elif helper.advice not in facts.accepts:
+            known = ", ".join(facts.accepts) or "none"
+            message = f"'{one.helper}' gives {helper.advice}, but '{use}' accepts {known}"
+            yield Complaint(path, message)
+        elif helper.subject != facts.accepts[helper.advice]:
+            about = facts.accepts[helper.advice]
+            message = (
+                f"'{one.helper}' is asked about a {helper.subject}, but '{use}' has a {about} to ask about"
+            )
+            yield Complaint(path, message)

@@ -1,0 +1,231 @@
+"""A tree's shape: who helps whom, at which level, in which order.
+
+In: a spec file or a TreeSpec. Out: a TaskGraph; or every mistake of the whole spec at once.
+Touches the spec file, and users' modules through the registry. Plain dictionaries: importing
+networkx would take longer than everything else that `rrm validate` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path as FilePath
+
+from rrm_tree.errors import PluginError
+from rrm_tree.fitting import Sketch, check_fit, sketch_document, sketch_node
+from rrm_tree.gates import holm, least_judgments
+from rrm_tree.mistakes import Mistake, SpecMistakes, suggest
+from rrm_tree.registry import import_modules
+from rrm_tree.spec import Draft, TreeSpec, draft_tree, place_complaint
+from rrm_tree.wording import Complaint
+from rrm_tree.yaml_source import read_file
+
+MAX_LOOPS = 20
+"""Loops that are shown; a tree with more is not read more closely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A helper that informs one criterion of a parent."""
+
+    parent: str
+    criterion: str
+    helper: str
+
+
+@dataclass(frozen=True)
+class TaskGraph:
+    """A tree without mistakes, seen as a graph."""
+
+    tree: TreeSpec
+    helpers: Mapping[str, tuple[str, ...]]
+    parents: Mapping[str, tuple[str, ...]]
+    level: Mapping[str, int]
+    """Longest way down to a leaf; leaves are level 0."""
+    order: tuple[str, ...]
+    """Leaves first, by level and then by name; two machines must plan the same order."""
+
+    @property
+    def root(self) -> str:
+        """The node that helps nobody."""
+        return self.order[-1]
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """Every use of a helper, in the order written."""
+        return tuple(
+            Edge(parent, name, helper)
+            for parent, node in self.tree.nodes.items()
+            for name, criterion in node.criteria.items()
+            for helper in criterion.helpers
+        )
+
+    def descendants(self, name: str) -> tuple[str, ...]:
+        """Every node below, leaves first."""
+        return self._reached(name, self.helpers)
+
+    def ancestors(self, name: str) -> tuple[str, ...]:
+        """Every node above, the root last."""
+        return self._reached(name, self.parents)
+
+    def _reached(self, start: str, steps: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+        reached = _reach([start], steps) - {start}
+        return tuple(name for name in self.order if name in reached)
+
+
+def load_graph(file: str | FilePath, sets: Sequence[str] = ()) -> TaskGraph:
+    """The graph of a spec file, with `--set` edits.
+
+    Raises:
+        SpecError: every mistake of the file, the tree and its plug-ins, with line and column.
+    """
+    draft = draft_tree(read_file(file), sets)
+    draft.complain((), check_tree(sketch_draft(draft), draft.imports, draft.folder))
+    return shape_tree(draft.finish())
+
+
+def build_graph(tree: TreeSpec) -> TaskGraph:
+    """The graph of a tree, checked as a file would be.
+
+    Raises:
+        SpecError: every mistake; with line and column if the tree was read from a file.
+    """
+    sketches = {name: sketch_node(("nodes", name), node) for name, node in tree.nodes.items()}
+    complaints = check_tree(sketches, tree.imports, tree.folder)
+    if not complaints:
+        return shape_tree(tree)
+    source = tree.source
+    if source is None:
+        raise SpecMistakes(Mistake(one.path, one.message) for one in complaints)
+    raise source.fail([place_complaint(source, one) for one in complaints])
+
+
+def shape_tree(tree: TreeSpec) -> TaskGraph:
+    """The graph of a tree that was checked before, such as a frozen plan's; imports nothing."""
+    helpers = {name: node.helpers for name, node in tree.nodes.items()}
+    parents: dict[str, list[str]] = {name: [] for name in helpers}
+    level: dict[str, int] = {}
+    for name in TopologicalSorter(helpers).static_order():
+        level[name] = 1 + max((level[helper] for helper in helpers[name]), default=-1)
+    for name, below in helpers.items():
+        for helper in below:
+            parents[helper].append(name)
+    order = tuple(sorted(helpers, key=lambda name: (level[name], name)))
+    return TaskGraph(tree, helpers, {name: tuple(above) for name, above in parents.items()}, level, order)
+
+
+# --- checks ------------------------------------------------------------------------------------
+
+
+def sketch_draft(draft: Draft) -> dict[str, Sketch]:
+    """Every node of a draft, as far as it can be understood."""
+    return {
+        name: sketch_node(("nodes", name), draft.nodes[name])
+        if name in draft.nodes
+        else sketch_document(("nodes", name), document)
+        for name, document in draft.documents.items()
+    }
+
+
+def check_tree(sketches: Mapping[str, Sketch], imports: Sequence[str], folder: FilePath) -> list[Complaint]:
+    """Everything that is wrong with the tree as a whole, and with its plug-ins."""
+    complaints = [*_check_imports(imports, folder), *_check_names(sketches), *_check_gates(sketches)]
+    roots, shape = _check_shape(sketches)
+    return [*complaints, *shape, *check_fit(sketches, roots)]
+
+
+def _check_imports(imports: Sequence[str], folder: FilePath) -> Iterator[Complaint]:
+    import_modules((), folder)
+    for position, module in enumerate(imports):
+        try:
+            import_modules([module], folder)
+        except PluginError as error:
+            yield Complaint(("imports", position), str(error))
+
+
+def _check_names(sketches: Mapping[str, Sketch]) -> Iterator[Complaint]:
+    for sketch in sketches.values():
+        for use in sketch.uses:
+            if use.helper not in sketches:
+                path = (*sketch.path, "criteria", use.criterion, "helpers", use.position)
+                hint = suggest(use.helper, sketches)
+                yield Complaint(path, f"no node is named '{use.helper}'{hint}")
+
+
+def _check_gates(sketches: Mapping[str, Sketch]) -> Iterator[Complaint]:
+    """Gates that no number of judgments, or not so few, can decide."""
+    gates = {name: sketch.gate for name, sketch in sketches.items() if sketch.gate is not None}
+    for name, gate in gates.items():
+        path = ("nodes", name, "gate")
+        if gate.accept <= gate.reject:
+            message = f"must be greater than `reject`, {gate.reject:g}, not {gate.accept:g}"
+            yield Complaint((*path, "accept"), message)
+            continue
+        alpha = holm(gate.alpha, len(gates), passed=0)
+        least = least_judgments(gate.reject, gate.accept, alpha, gate.beta)
+        if least > gate.judgments:
+            shared = f" with alpha shared by {len(gates)} gates" if len(gates) > 1 else ""
+            message = (
+                f"{gate.judgments} judgments cannot pass this gate{shared}: it takes {least} even if"
+                f" all are right; ask for more, or set `reject` and `accept` further apart"
+            )
+            yield Complaint((*path, "judgments"), message)
+
+
+def _check_shape(sketches: Mapping[str, Sketch]) -> tuple[tuple[str, ...], list[Complaint]]:
+    """The roots; loops, a second root, and nodes that no root reaches."""
+    helpers = {
+        name: tuple(helper for helper in sketch.helpers if helper in sketches)
+        for name, sketch in sketches.items()
+    }
+    used = {helper for below in helpers.values() for helper in below}
+    roots = tuple(name for name in helpers if name not in used)
+    loops = list(_find_loops(helpers))
+    complaints = []
+    for loop in loops:
+        uses = sketches[loop[-2]].uses
+        closing = next(use for use in uses if use.helper == loop[-1])
+        path = ("nodes", loop[-2], "criteria", closing.criterion, "helpers", closing.position)
+        complaints.append(Complaint(path, f"helpers form a loop: {' -> '.join(loop)}"))
+    if len(roots) > 1:
+        message = f"a tree has one root, but nobody names {', '.join(roots)} as a helper"
+        complaints.append(Complaint(("nodes", roots[-1]), message, on_key=True))
+    reached = _reach(roots, helpers)
+    looped = {name for loop in loops for name in loop}
+    complaints += [
+        Complaint(("nodes", name), f"no root reaches '{name}'", on_key=True)
+        for name in helpers
+        if name not in reached and name not in looped and len(loops) < MAX_LOOPS
+    ]
+    return roots, complaints
+
+
+def _find_loops(helpers: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Loops from parent to helper and back; each is cut where it closes to find the next."""
+    left = {name: list(below) for name, below in helpers.items()}
+    for _ in range(MAX_LOOPS):
+        try:
+            TopologicalSorter(left).prepare()
+        except CycleError as error:
+            upward: list[str] = error.args[1]
+            # The parent that was written first leads, so that the same tree gives the same text.
+            around = upward[:0:-1]
+            first = min(range(len(around)), key=lambda at: list(left).index(around[at]))
+            loop = (*around[first:], *around[:first], around[first])
+            left[loop[-2]].remove(loop[-1])
+            yield loop
+        else:
+            return
+
+
+def _reach(start: Sequence[str], steps: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Everything that the steps lead to, the start included."""
+    reached, waiting = set(start), list(start)
+    while waiting:
+        for name in steps[waiting.pop()]:
+            if name not in reached:
+                reached.add(name)
+                waiting.append(name)
+    return reached
