@@ -1,0 +1,219 @@
+"""One attempt: all the remaining rounds of one key, each stored as it comes.
+
+In: a store, a ledger, an order (run, key, fence). Out: how it ended; rounds and Done in the store.
+Touches the store under its fence, and the ledger.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import cast
+
+from rrm_tree.errors import PluginError, RrmError, StoreError, TrainingError
+from rrm_tree.ledger import Ledger
+from rrm_tree.machine import numerics
+from rrm_tree.plan import Ticket
+from rrm_tree.records import Cost, RoundRecord
+from rrm_tree.registry import import_modules
+from rrm_tree.rounds import RoundState, Setup
+from rrm_tree.states import load_artifacts, load_rounds, pack_round, sum_up
+from rrm_tree.store import Store
+
+log = logging.getLogger(__name__)
+
+Trainer = Callable[[Setup, Sequence[RoundState]], Iterator[RoundState]]
+
+PHASE_SECONDS = 0.5
+"""How often a phase that only counts on is written down."""
+
+
+class End(IntEnum):
+    """How an attempt ended; also the exit code of its process."""
+
+    DONE = 0
+    UNREACHABLE = 5
+    FAILED = 65
+    """The node cannot be trained as it stands; trying again would end the same."""
+    STOPPED = 75
+    """It was asked to stop, and has stored its last round."""
+    REPLACED = 76
+    """Somebody else holds the key now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which key to train, for which run, under which fence."""
+
+    run: str
+    key: str
+    fence: int
+
+    @property
+    def entry(self) -> str:
+        """The entry that the key is of."""
+        return self.key.rpartition("@")[0]
+
+
+@dataclass
+class Attempt:
+    """One attempt at one key."""
+
+    store: Store
+    ledger: Ledger
+    order: Order
+    stop: Callable[[], bool] = lambda: False
+    """Asked after every round whether to go on."""
+    heard: Callable[[], None] = lambda: None
+    """Called after each event, for whoever shares this process."""
+    _told: tuple[str, float] = field(default=("", 0.0), init=False)
+
+    def run(self) -> End:
+        """Train what remains; whatever goes wrong in the training is noted, not raised.
+
+        Raises:
+            StoreError: the store or the ledger cannot be read or written.
+        """
+        self.store.trouble = lambda kind, text: self.tell(kind, text=text)
+        try:
+            return self._train()
+        except StoreError:
+            raise
+        except RrmError as error:
+            log.error("%s", error)
+            return self._fail(str(error))
+        # Users' code may raise anything at all, SystemExit included.
+        except (Exception, SystemExit) as error:
+            log.exception("%s", self.order.entry)
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            return self._fail(
+                f"{type(error).__name__}: {error} ({frame.filename}:{frame.lineno}; "
+                f"`rrm logs {self.order.entry}` shows more)"
+            )
+
+    def tell(self, kind: str, **data: object) -> None:
+        """Write down what happened."""
+        self.ledger.tell(self.order.run, self.order.entry, kind, data, time.time())
+        self.heard()
+
+    def _fail(self, reason: str) -> End:
+        if not self.ledger.release(self.order.key, self.order.fence, "failed", reason):
+            return End.REPLACED
+        self.tell("failed", reason=reason)
+        return End.FAILED
+
+    def _tell_phase(self, phase: str) -> None:
+        words, now = phase.rstrip("0123456789/ "), time.monotonic()
+        if words != self._told[0] or now - self._told[1] > PHASE_SECONDS:
+            self._told = (words, now)
+            self.tell("phase", text=phase)
+
+    def _train(self) -> End:
+        key, fence = self.order.key, self.order.fence
+        plan = self.store.plan(self.order.run)
+        entry = plan.by_name[self.order.entry]
+        ticket = self._ticket()
+        import_modules(plan.tree.imports, Path(plan.folder))
+        train = _find_trainer(plan.trainer)
+        rounds = load_rounds(self.store, key)
+        helpers = ticket.inputs["helpers"]
+        records = [state.record for state in rounds]
+        setup = Setup(
+            # By name: where a node stands in the file must not change what is trained.
+            tree=plan.tree.model_copy(update={"nodes": dict(sorted(plan.tree.nodes.items()))}),
+            entry=entry.name,
+            node=entry.spec,
+            key=key,
+            fingerprint=ticket.fingerprint,
+            artifacts={name: load_artifacts(self.store, digests) for name, digests in helpers.items()},
+            looks_limit=ticket.inputs["looks_limit"],
+            cpu_used=sum(cost.cpu_seconds for cost in self.store.costs(key, len(rounds))),
+            tell=self._tell_phase,
+        )
+        meter = _Meter()
+        for state in train(setup, rounds):
+            if not self.ledger.holds(key, fence):
+                return End.REPLACED
+            cost = meter.read(state.record.steps)
+            self.store.commit_round(key, state.index, pack_round(state), cost)
+            self.ledger.confirm(key, fence)
+            records.append(state.record)
+            self._tell_round(state.record, cost, entry.spec.budget.rounds)
+            if self.stop() and not state.record.stopped:
+                self.ledger.release(key, fence, "free")
+                self.tell("stopped")
+                return End.STOPPED
+            meter = _Meter()
+        return self._finish(ticket, tuple(records), has_gate=entry.spec.gate is not None)
+
+    def _ticket(self) -> Ticket:
+        inputs = self.store.inputs(self.order.key)
+        if inputs is None:
+            raise StoreError(f"{self.store.address}: nothing is stored of how {self.order.key} came about")
+        ticket = Ticket(self.order.entry, inputs)
+        here = numerics()
+        if inputs["numerics"] != here:
+            raise TrainingError(
+                f"{self.order.entry} was planned for {inputs['numerics']}, this machine has {here}: "
+                "install the same versions, or plan again here"
+            )
+        return ticket
+
+    def _tell_round(self, record: RoundRecord, cost: Cost, rounds: int) -> None:
+        shares = record.on or record.off
+        share = None if shares is None else shares.distilled
+        self.tell(
+            "round",
+            index=record.round,
+            of=rounds,
+            distilled=None if share is None else [share.right, share.pairs],
+            policy="on" if record.on else "off",
+            steps_per_second=cost.steps_per_second,
+            seconds=cost.wall_seconds,
+            last=record.stopped is not None,
+        )
+        for warning in record.warnings:
+            self.tell("warning", text=warning)
+
+    def _finish(self, ticket: Ticket, records: tuple[RoundRecord, ...], *, has_gate: bool) -> End:
+        key, fence = self.order.key, self.order.fence
+        manifests = self.store.manifests(key)
+        if not records or len(manifests) != len(records) or not records[-1].stopped:
+            raise PluginError(
+                f"{self.order.entry}: training ended after {len(records)} rounds without a reason"
+            )
+        done = sum_up(ticket, manifests[-1], records, has_gate=has_gate)
+        self.store.commit_done(done)
+        self.ledger.release(key, fence, "done")
+        self.tell("done", gate_passed=done.gate_passed)
+        return End.DONE
+
+
+class _Meter:
+    """What a round takes, from here on."""
+
+    def __init__(self) -> None:
+        self.cpu, self.wall = time.process_time(), time.monotonic()
+
+    def read(self, steps: int) -> Cost:
+        wall = time.monotonic() - self.wall
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return Cost(
+            cpu_seconds=time.process_time() - self.cpu,
+            wall_seconds=wall,
+            peak_bytes=peak if sys.platform == "darwin" else peak * 1024,
+            steps_per_second=steps / wall if steps and wall > 0 else None,
+        )
+
+
+def _find_trainer(address: str) -> Trainer:
+    module, _, name = address.partition(":")
+    return cast(Trainer, getattr(importlib.import_module(module), name))

@@ -1,0 +1,44 @@
+"""What this machine computes with, and which of its processes are alive.
+
+In: nothing, or an owner. Out: numerics, owners, whether an owner is gone.
+Touches the process table and the installed packages' metadata.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from importlib.metadata import version
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+
+ONE_THREAD = {
+    name: "1"
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+}
+"""Environment of every attempt: another number of threads gives other bits, and runs slower."""
+
+
+def numerics() -> dict[str, Any]:
+    """What the bits of a result depend on beside the code and its inputs."""
+    return {"torch": version("torch"), "device": "cpu", "dtype": "float32", "threads": 1}
+
+
+def this_owner() -> str:
+    """This process: machine, number and start time, since numbers are used again."""
+    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
+
+
+def is_gone(owner: str) -> bool:
+    """Whether an owner is known to have ended; False for processes of other machines."""
+    machine, number, started = owner.rsplit("/", 2)
+    if machine != socket.gethostname():
+        return False
+    try:
+        process = psutil.Process(int(number))
+        ended = process.status() == psutil.STATUS_ZOMBIE
+        # A clock that was set anew moves the start times of all processes a little.
+        return bool(ended or abs(process.create_time() - float(started)) > 2)
+    except psutil.NoSuchProcess:
+        return True

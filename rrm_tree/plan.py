@@ -1,0 +1,306 @@
+"""Which nodes to train, under which keys, and which may start now.
+
+In: a TaskGraph, declared versions, the Done records of what is stored. Out: a Plan, tickets.
+Touches nothing: no disk, no clock, no randomness, no torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from rrm_tree.records import FORMAT, Done, Stored
+from rrm_tree.spec import NodeSpec, PluginSpec, TreeSpec, edit_node
+
+if TYPE_CHECKING:
+    from rrm_tree.graph import TaskGraph
+
+TRAINING_VERSION = "1"
+"""Version of the training code; raise it when the same inputs would end with other bytes."""
+
+TRAINER = "rrm_tree.node:train_node"
+"""Where an attempt finds the function that trains one node."""
+
+VersionOf = Callable[[str, str], str]
+"""Declared version of a plug-in, by its kind (task, judge, network, algorithm) and its name."""
+
+Inputs = dict[str, Any]
+"""All that decides a node's bytes, as JSON; its digest is the fingerprint."""
+
+
+class Entry(Stored):
+    """What is trained by itself: a node, or an arm of one."""
+
+    name: str
+    """`player`, or `player~alone` for an arm."""
+    node: str
+    arm: str | None = None
+    level: int
+    spec: NodeSpec
+    """The node's spec, an arm's edits merged in."""
+    helpers: tuple[str, ...] = ()
+    """Entries whose artifacts it loads: its helpers, theirs, and so on; leaves first."""
+    waits: tuple[str, ...] = ()
+    """Entries that must be done before its key is known."""
+    equals: tuple[str, ...] = ()
+    """Entries whose looks together are what this arm may spend; none for no such limit."""
+    fixed: Inputs
+    """The part of the inputs that is known before anything is trained."""
+
+
+class Plan(Stored):
+    """A tree and everything to train for it, frozen when a run starts."""
+
+    format: int = FORMAT
+    tree: TreeSpec
+    entries: tuple[Entry, ...]
+    """Whatever an entry waits for comes before it."""
+    trainer: str = TRAINER
+    folder: str = ""
+    """Where the tree's own modules are looked for."""
+
+    @cached_property
+    def by_name(self) -> dict[str, Entry]:
+        """Entries by their names."""
+        return {entry.name: entry for entry in self.entries}
+
+    @cached_property
+    def remaining(self) -> dict[str, int]:
+        """Budgeted work from the start of each entry to the end of the longest path above it."""
+        longest = dict.fromkeys(self.by_name, 0)
+        for entry in reversed(self.entries):
+            longest[entry.name] += entry.spec.budget.judgments + entry.spec.budget.steps
+            for below in entry.waits:
+                longest[below] = max(longest[below], longest[entry.name])
+        return longest
+
+    @property
+    def run(self) -> str:
+        """Name of the run of this plan: the same wherever the tree's file stands."""
+        text = self.model_copy(update={"folder": ""}).to_json()
+        return f"{self.tree.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+    def to_json(self) -> str:
+        """As stored; the order of nodes and criteria is kept, since it has a meaning."""
+        return self.model_dump_json(by_alias=True)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What names one node's training: all that decides its bytes, and the digest of that."""
+
+    entry: str
+    inputs: Inputs
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of the inputs, 64 hexadecimal digits."""
+        return digest_of(self.inputs)
+
+    @property
+    def key(self) -> str:
+        """`<entry>@<fingerprint>`, shortened to what tells keys apart."""
+        return f"{self.entry}@{self.fingerprint[:16]}"
+
+
+def canonical_json(value: object) -> str:
+    """The one way to write a value: keys sorted, no spaces, floats as Python repeats them."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest_of(value: object) -> str:
+    """SHA-256 of a value's canonical JSON, 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def build_plan(
+    graph: TaskGraph,
+    version_of: VersionOf,
+    numerics: Mapping[str, Any],
+    *,
+    only: str | None = None,
+) -> Plan:
+    """Every node and arm in an order that respects what they wait for.
+
+    Args:
+        graph: the tree to train.
+        version_of: declared versions of plug-ins.
+        numerics: what the bits of the results depend on beside the code: torch, device, dtype, threads.
+        only: an entry to train with what it needs, and nothing else.
+    """
+    planner = _Planner(graph, version_of, numerics)
+    entries: list[Entry] = []
+    for name in graph.order:
+        node = graph.tree.nodes[name]
+        planner.loads[name] = planner.below(node)
+        entries.append(planner.entry(name, None, node))
+        entries += [planner.entry(name, arm, edit_node(node, edits)) for arm, edits in node.arms.items()]
+    plan = Plan(tree=graph.tree, entries=tuple(entries), folder=str(graph.tree.folder))
+    if only is not None:
+        needed = {only, *plan.by_name[only].waits}
+        plan = plan.model_copy(update={"entries": tuple(e for e in entries if e.name in needed)})
+    # Through JSON and back: what is planned here and what a worker reads are the same values.
+    return Plan.model_validate_json(plan.to_json())
+
+
+def uses_helpers(spec: NodeSpec) -> bool:
+    """Whether the node asks its trained helpers anything, to judge or to score."""
+    sees_advice = "advice" in spec.judge.sees or "advice" in spec.reward_model.sees
+    return bool(spec.helpers) and sees_advice and spec.help == "trained"
+
+
+@dataclass
+class _Planner:
+    """What entries are worked out from."""
+
+    graph: TaskGraph
+    version_of: VersionOf
+    numerics: Mapping[str, Any]
+    loads: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What each node loads, filled leaves first."""
+
+    def below(self, spec: NodeSpec) -> tuple[str, ...]:
+        """Helpers of a node and, since helpers ask theirs, everything below them; leaves first."""
+        if not uses_helpers(spec):
+            return ()
+        found = {name for helper in spec.helpers for name in (helper, *self.loads[helper])}
+        return tuple(name for name in self.graph.order if name in found)
+
+    def entry(self, node: str, arm: str | None, spec: NodeSpec) -> Entry:
+        """A node, or an arm of it, ready to be planned."""
+        helpers = self.below(spec)
+        equals: tuple[str, ...] = ()
+        if arm is not None and spec.help == "trained" and spec.judge.use != "truth":
+            # Equal effort: the looks of the node and of all below it, less those it still uses.
+            equals = (*(name for name in self.loads[node] if name not in helpers), node)
+        waits = {*helpers, *((*self.loads[node], node) if equals else ())}
+        return Entry(
+            name=node if arm is None else f"{node}~{arm}",
+            node=node,
+            arm=arm,
+            level=self.graph.level[node],
+            spec=spec,
+            helpers=helpers,
+            waits=tuple(name for name in self.graph.order if name in waits),
+            equals=equals,
+            fixed=self.fixed(node, spec, helpers),
+        )
+
+    def fixed(self, node: str, spec: NodeSpec, helpers: Collection[str]) -> Inputs:
+        """What decides an entry's bytes and is known before anything is trained."""
+        tree = self.graph.tree
+        return {
+            "format": FORMAT,
+            "seed": tree.seed,
+            "path": node,
+            "node": _canonical_node(spec),
+            "versions": {
+                "training": TRAINING_VERSION,
+                "task": self.version_of("task", spec.task.use),
+                "judge": self.version_of("judge", spec.judge.use),
+                "network": self.version_of("network", spec.reward_model.network.use),
+                "algorithm": self.version_of("algorithm", spec.agent.use),
+            },
+            "numerics": dict(self.numerics),
+            "measure": tree.measure.model_dump(mode="json"),
+            # Gates share their alpha, so that each depends on how many there are.
+            "gates": sum(one.gate is not None for one in tree.nodes.values()) if spec.gate else 0,
+            "above": self.above(node),
+            "below": {name: self.acting(name, name in helpers) for name in {*helpers, *spec.helpers}},
+        }
+
+    def above(self, node: str) -> Inputs:
+        """What decides the subjects of a node: its ancestors' tasks, and the criteria that lead to it."""
+        leads = {node, *self.graph.ancestors(node)}
+        found: Inputs = {}
+        for name in leads - {node}:
+            spec = self.graph.tree.nodes[name]
+            ways = [
+                [criterion, [helper for helper in one.helpers if helper in leads]]
+                for criterion, one in spec.criteria.items()
+            ]
+            found[name] = {
+                "task": _dump(spec.task),
+                "version": self.version_of("task", spec.task.use),
+                "criteria": [way for way in ways if way[1]],
+            }
+        return found
+
+    def acting(self, name: str, is_loaded: bool) -> Inputs:
+        """What of a helper decides its answers, beside the bytes that it has learned.
+
+        Of one that is not loaded the task remains: measurement asks it for ideal advice.
+        """
+        spec = self.graph.tree.nodes[name]
+        task = {"task": _dump(spec.task), "version": self.version_of("task", spec.task.use)}
+        if not is_loaded:
+            return task
+        criteria = [[one, list(criterion.helpers)] for one, criterion in spec.criteria.items()]
+        model = spec.reward_model
+        return task | {
+            "criteria": criteria,
+            "weights": [criterion.weight for criterion in spec.criteria.values()],
+            "help": spec.help,
+            "agent": _dump(spec.agent),
+            "algorithm": self.version_of("algorithm", spec.agent.use),
+            "reward_model": {"ensemble": model.ensemble, "sees": list(model.sees)},
+            "network": [_dump(model.network), self.version_of("network", model.network.use)],
+        }
+
+
+def _canonical_node(spec: NodeSpec) -> Inputs:
+    """A node's spec without what changes no bytes; the criteria's order counts."""
+    dumped = spec.model_dump(mode="json", by_alias=True, exclude={"doc", "resources", "arms"})
+    return {**dumped, "criteria_order": list(spec.criteria)}
+
+
+def _dump(plugin: PluginSpec) -> Inputs:
+    return plugin.model_dump(mode="json", by_alias=True)
+
+
+def _versions(spec: NodeSpec, version_of: VersionOf) -> dict[str, str]:
+    return {
+        "task": version_of("task", spec.task.use),
+        "judge": version_of("judge", spec.judge.use),
+        "network": version_of("network", spec.reward_model.network.use),
+        "algorithm": version_of("algorithm", spec.agent.use),
+    }
+
+
+def inputs_of(entry: Entry, done: Mapping[str, Done]) -> Inputs:
+    """All that decides an entry's bytes; everything it waits for must be done."""
+    limit = sum(done[name].looks for name in entry.equals) if entry.equals else None
+    return {
+        **entry.fixed,
+        "helpers": {name: dict(done[name].objects) for name in entry.helpers},
+        "looks_limit": limit,
+    }
+
+
+def key_of(entry: Entry, done: Mapping[str, Done]) -> Ticket:
+    """The ticket of an entry whose waits are all done."""
+    return Ticket(entry.name, inputs_of(entry, done))
+
+
+def ready(plan: Plan, done: Collection[str], started: Collection[str]) -> tuple[Entry, ...]:
+    """Entries that may start now: longest remaining path first, then by name."""
+    able = (
+        entry
+        for entry in plan.entries
+        if entry.name not in done and entry.name not in started and all(name in done for name in entry.waits)
+    )
+    return tuple(sorted(able, key=lambda entry: (-plan.remaining[entry.name], entry.name)))
+
+
+def blocked_by(plan: Plan, stopped: Collection[str]) -> dict[str, str]:
+    """Entries that cannot be trained, each with the first entry it waits for that has stopped."""
+    found: dict[str, str] = {}
+    for entry in plan.entries:
+        culprit = next((name for name in entry.waits if name in stopped), None)
+        if culprit is not None and entry.name not in stopped:
+            found[entry.name] = culprit
+    return found

@@ -1,0 +1,138 @@
+"""A round as bytes, and back: what one attempt leaves for the next one and for the parents.
+
+In: RoundStates, or the objects of stored rounds. Out: the other of the two.
+Touches the store that it is given.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from rrm_tree.errors import PluginError, StoreError
+from rrm_tree.outcomes import Advice, Answers, Array, Arrays, Items, Judged, Outcomes
+from rrm_tree.plan import Ticket, canonical_json, digest_of
+from rrm_tree.records import Done, Manifest, Picture, RoundRecord
+from rrm_tree.rounds import Artifacts, RoundState
+from rrm_tree.store import Store
+
+ARTIFACTS = ("agent", "reward")
+"""The objects of a last round that parents load."""
+
+
+def pack(arrays: Arrays, about: object = None) -> bytes:
+    """Arrays and a little JSON as one safetensors file; equal arrays give equal bytes."""
+    # One metadata entry: safetensors writes several in no fixed order.
+    note = canonical_json({"about": about, "order": list(arrays)})
+    try:
+        # C order: safetensors writes the memory of a transposed array as it lies.
+        return save({name: np.array(values, order="C") for name, values in arrays.items()}, {"rrm": note})
+    except SafetensorError as error:
+        raise PluginError(f"arrays {sorted(arrays)} cannot be stored: {error}") from error
+
+
+def unpack(data: bytes) -> tuple[dict[str, Array], Any]:
+    """The arrays, in their order, and the JSON that `pack` was given."""
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    note = json.loads(header["__metadata__"]["rrm"])
+    arrays = load(data)
+    return {name: arrays[name] for name in note["order"]}, note["about"]
+
+
+def _pack_judged(judged: Judged) -> bytes:
+    items, answers = judged.items, judged.answers
+    arrays = {f"outcomes.{name}": values for name, values in judged.outcomes.arrays().items()}
+    arrays |= {f"advice.{name}": values for name, values in judged.advice.values.items()}
+    arrays |= {"items.first": items.first, "items.part": items.part, "items.criterion": items.criterion}
+    arrays |= {} if items.second is None else {"items.second": items.second}
+    arrays |= {"answers.values": answers.values, "answers.looks": answers.looks}
+    return pack(arrays, {"kind": judged.kind, "advice": list(judged.advice.kinds.items())})
+
+
+def _unpack_judged(data: bytes) -> Judged:
+    arrays, about = unpack(data)
+
+    def part(name: str) -> dict[str, Array]:
+        return {key.removeprefix(name): arrays[key] for key in arrays if key.startswith(name)}
+
+    items, answers = part("items."), part("answers.")
+    return Judged(
+        Outcomes.from_arrays(part("outcomes.")),
+        Advice(part("advice."), dict(about["advice"])),
+        about["kind"],
+        Items(items["first"], items.get("second"), items["part"], items["criterion"]),
+        Answers(answers["values"], answers["looks"]),
+    )
+
+
+def pack_round(state: RoundState) -> dict[str, bytes]:
+    """The objects that a round is stored as."""
+    pictures = [picture.model_dump(mode="json") for picture in state.pictures]
+    return {
+        "agent": pack(state.agent),
+        "reward": pack(state.reward),
+        "judgments": _pack_judged(state.judged),
+        "record": canonical_json(state.record.model_dump(mode="json")).encode(),
+        "pictures": canonical_json(pictures).encode(),
+    }
+
+
+def load_rounds(store: Store, key: str) -> tuple[RoundState, ...]:
+    """The stored rounds of a key, from the first to the first that is missing or corrupt."""
+    states: list[RoundState] = []
+    for manifest in store.manifests(key):
+        objects = {name: store.get(digest) for name, digest in manifest.objects.items()}
+        if any(data is None for data in objects.values()):
+            break
+        whole = {name: data for name, data in objects.items() if data is not None}
+        states.append(_unpack_round(manifest, whole))
+    return tuple(states)
+
+
+def _unpack_round(manifest: Manifest, objects: Mapping[str, bytes]) -> RoundState:
+    return RoundState(
+        manifest.round,
+        unpack(objects["agent"])[0],
+        unpack(objects["reward"])[0],
+        _unpack_judged(objects["judgments"]),
+        RoundRecord.model_validate(json.loads(objects["record"])),
+        tuple(Picture.model_validate(picture) for picture in json.loads(objects["pictures"])),
+    )
+
+
+def load_artifacts(store: Store, digests: Mapping[str, str]) -> Artifacts:
+    """What a helper has learned, by the digests of its objects.
+
+    Raises:
+        StoreError: an object is missing or corrupt.
+    """
+    found = {name: store.get(digests[name]) for name in ARTIFACTS}
+    agent, reward = found["agent"], found["reward"]
+    if agent is None or reward is None:
+        raise StoreError(
+            f"{store.address}: a helper's artifacts are missing; the same command trains it again"
+        )
+    return Artifacts(unpack(agent)[0], unpack(reward)[0])
+
+
+def sum_up(ticket: Ticket, manifest: Manifest, records: Sequence[RoundRecord], *, has_gate: bool) -> Done:
+    """What a key's training ended with, from its records and the manifest of its last round."""
+    gates = [record.gate for record in records if record.gate is not None]
+    facts = records[-1].facts
+    objects = {name: manifest.objects[name] for name in ARTIFACTS}
+    return Done(
+        key=ticket.key,
+        node=ticket.entry,
+        fingerprint=ticket.fingerprint,
+        rounds=len(records),
+        judgments=facts.judgments,
+        looks=facts.looks + sum(gate.looks for gate in gates),
+        gate_passed=bool(gates and gates[-1].accepted) if has_gate else None,
+        objects=objects,
+        content=digest_of(objects),
+    )
