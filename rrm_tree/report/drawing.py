@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from rrm_tree.propagation import Analysis, NodeAnalysis, rank_worst
 from rrm_tree.records import RunResult
@@ -94,7 +95,9 @@ def _fold(analysis: Analysis) -> tuple[list[_Layer], dict[str, str], dict[str, D
     for node in analysis.nodes:
         levels.setdefault(node.level, []).append(node)
     shown = _choose_levels(sorted(levels, reverse=True), analysis)
-    layers, place, boxes = [], {}, {}
+    layers: list[_Layer] = []
+    place: dict[str, str] = {}
+    boxes: dict[str, Drawn] = {}
     for level in shown:
         nodes = levels[level]
         layer = _Layer(f"level {level}")
@@ -148,7 +151,7 @@ def _order(layers: Sequence[_Layer], chains: Iterable[Sequence[str]]) -> None:
     above: dict[str, list[str]] = {}
     below: dict[str, list[str]] = {}
     for chain in chains:
-        for upper, lower in zip(chain, chain[1:], strict=False):
+        for upper, lower in pairwise(chain):
             above.setdefault(lower, []).append(upper)
             below.setdefault(upper, []).append(lower)
     for sweep in range(SWEEPS):
@@ -161,7 +164,7 @@ def _order(layers: Sequence[_Layer], chains: Iterable[Sequence[str]]) -> None:
             spot = {key: (index + 0.5) / len(fixed) for index, key in enumerate(fixed)}
             keys = layers[row].keys
             own = {key: (index + 0.5) / len(keys) for index, key in enumerate(keys)}
-            keys.sort(key=lambda key: _mean([spot[n] for n in neighbours.get(key, ())], own[key]))  # noqa: B023  sorts at once
+            keys.sort(key=lambda key: _mean([spot[n] for n in neighbours.get(key, ())], own[key]))
 
 
 def _mean(values: Sequence[float], otherwise: float) -> float:
@@ -185,7 +188,7 @@ def _draw_path(chain: Sequence[str], x: Mapping[str, float], top: Mapping[str, f
     """From the helper's top edge up to the parent's bottom edge, through the bends."""
     upward = list(reversed(chain))
     parts: list[str] = []
-    for lower, upper in zip(upward, upward[1:], strict=False):
+    for lower, upper in pairwise(upward):
         start, end = _middle(lower, x), _middle(upper, x)
         low, high = top[lower], top[upper] + HEIGHT
         if not parts:

@@ -1,0 +1,279 @@
+"""A report as one HTML page: offline, without scripts, for light and dark, screen and paper.
+
+In: a Report. Out: text. Reads the templates beside it and touches nothing else. Pictures come from
+plug-ins and are shown as images, in which nothing runs and nothing loads.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise, zip_longest
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from rrm_tree.propagation import (
+    DISTRIBUTIONS,
+    ORDERERS,
+    Accuracy,
+    Analysis,
+    Arms,
+    Estimate,
+    LevelSummary,
+    NodeAnalysis,
+    Orderer,
+)
+from rrm_tree.records import Picture, RunResult
+from rrm_tree.report import tables
+from rrm_tree.report.charts import Scale, cut_bar, scale_shares, scale_splits, scale_values
+from rrm_tree.report.document import Report
+from rrm_tree.report.drawing import SHADES, draw_tree
+from rrm_tree.report.tables import Chosen, Table
+from rrm_tree.report.verdict import compare_effort, explain_gain
+from rrm_tree.report.words import MEANINGS, PARTS, POLICIES, READING, clean, code, count, plural, share
+
+PICTURES, PICTURE_BYTES = 12, 280_000
+"""At most so many pictures, and so many bytes of SVG, are put into the page."""
+
+CODE = re.compile(r"`([^`]*)`")
+
+
+@cache
+def environment() -> Environment:
+    """The templates, escaping everything that is not said to be safe."""
+    made = Environment(
+        loader=PackageLoader("rrm_tree.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"prose": prose, "share": share, "unquoted": lambda text: text.replace("`", "")}
+    return made
+
+
+def prose(text: str) -> Markup:
+    """A sentence with the names between backticks as code."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
+def write_html(report: Report) -> str:
+    """The whole page."""
+    result, analysis = report.result, report.analysis
+    chosen = tables.choose_nodes(analysis)
+    groups = list(_group_nodes(chosen.nodes))
+    pictures = choose_pictures(result)
+    size = f"{plural(len(analysis.nodes), 'node')} on {plural(len(analysis.levels), 'level')}"
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            title=clean(result.name, 80),
+            subtitle=size,
+            sections=_sections(analysis, groups, pictures),
+            drawing=draw_tree(result, analysis),
+            shades=_shades(),
+            meanings={**MEANINGS, **PARTS, **POLICIES},
+            orderers=MEANINGS,
+            parts=PARTS,
+            policies=DISTRIBUTIONS,
+            reading=READING,
+            shares=scale_shares(estimate for group in groups for estimate in group.estimates),
+            levels=[_group_level(level) for level in analysis.levels[: tables.ROWS] if level.off or level.on],
+            groups=groups,
+            remark=chosen.remark,
+            bars=_draw_bars(chosen),
+            all_arms=[_view_arms(arms) for arms in analysis.arms],
+            pictures=[_view_picture(picture) for picture in pictures],
+            left_out=_count_left_out(result, pictures),
+            **_tables(result, analysis, chosen),
+        )
+    )
+
+
+def _tables(result: RunResult, analysis: Analysis, chosen: Chosen) -> dict[str, Table]:
+    return {
+        "node_table": tables.node_table(result, chosen),
+        "split_table": tables.split_table(chosen),
+        "worth_table": tables.worth_table(chosen),
+        "looks_table": tables.looks_table(chosen),
+        "effort_table": tables.effort_table(analysis, chosen),
+        "facts_table": tables.facts_table(result, chosen),
+        "gate_table": tables.gate_table(chosen),
+        "origin_table": tables.origin_table(result),
+    }
+
+
+def _sections(
+    analysis: Analysis, groups: Sequence[Group], pictures: Sequence[Picture]
+) -> list[tuple[str, str]]:
+    """What the page's links lead to."""
+    every: list[tuple[str, str, object]] = [
+        ("tree", "Tree", True),
+        ("accuracy", "Accuracy", groups),
+        (
+            "error",
+            "Error",
+            any(part.shown for node in analysis.nodes for part in (node.off, node.on) if part),
+        ),
+        ("worth", "Helpers' worth", groups),
+        ("arms", "Arms", analysis.arms),
+        ("effort", "Effort", True),
+        ("gates", "Gates", any(node.gate for node in analysis.nodes)),
+        ("pictures", "Outcomes", pictures),
+        ("reading", "How to read this", True),
+        ("provenance", "Provenance", True),
+    ]
+    return [(name, words) for name, words, there in every if there]
+
+
+def _shades() -> list[tuple[str, str]]:
+    bounds = [f"{bound:.1f}" for bound in SHADES]
+    middle = [f"{low} to {high}" for low, high in pairwise(bounds)]
+    names = [f"below {bounds[0]}", *middle, f"{bounds[-1]} and more"]
+    return [*((f"s{index}", name) for index, name in enumerate(names)), ("unknown", "not measured")]
+
+
+# --- accuracy ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """One orderer, off and on policy."""
+
+    orderer: Orderer
+    off: Estimate | None
+    on: Estimate | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """A node or a level with its lines."""
+
+    title: str
+    remarks: tuple[str, ...]
+    lines: tuple[Line, ...]
+    is_level: bool = False
+
+    @property
+    def estimates(self) -> Iterator[Estimate | None]:
+        """Everything that is drawn."""
+        for line in self.lines:
+            yield from (line.off, line.on)
+
+
+def _group_nodes(nodes: Sequence[NodeAnalysis]) -> Iterator[Group]:
+    for node in nodes:
+        lines = _lines(
+            {o: node.off.of(o) if node.off else None for o in ORDERERS},
+            {o: node.on.of(o) if node.on else None for o in ORDERERS},
+        )
+        if lines:
+            counts = (_say_pairs(policy, node.at(policy)) for policy in DISTRIBUTIONS)
+            yield Group(code(node.name), (f"level {node.level}", *filter(None, counts)), lines)
+
+
+def _group_level(level: LevelSummary) -> Group:
+    pairs = [
+        max(estimate.count for estimate in pooled.values()) for pooled in (level.off, level.on) if pooled
+    ]
+    worst = (f"worst: {code(level.worst, 24)}",) if level.worst and level.nodes > 1 else ()
+    remarks = (plural(level.nodes, "node"), plural(max(pairs), "pair"), *worst)
+    return Group(f"level {level.level}", remarks, _lines(level.off, level.on), is_level=True)
+
+
+def _lines(off: object, on: object) -> tuple[Line, ...]:
+    assert isinstance(off, dict)
+    assert isinstance(on, dict)
+    return tuple(Line(o, off.get(o), on.get(o)) for o in ORDERERS if off.get(o) or on.get(o))
+
+
+def _say_pairs(policy: str, accuracy: Accuracy | None) -> str | None:
+    if accuracy is None:
+        return None
+    ties = f", {plural(accuracy.truth_ties, 'tie')} left out" if accuracy.truth_ties else ""
+    return f"{policy}: {plural(tables.pairs_of(accuracy), 'pair')}{ties}"
+
+
+# --- charts in tables --------------------------------------------------------------------------
+
+
+def _macro(name: str, *values: object) -> Markup:
+    """What a macro of the chart templates draws."""
+    drawn: Markup = getattr(environment().get_template("charts.svg.j2").module, name)(*values)
+    return drawn
+
+
+def _draw_bars(chosen: Chosen) -> list[Markup]:
+    """One bar for each row of the split table."""
+    parts = [part for node in chosen.nodes for policy in DISTRIBUTIONS if (part := node.at(policy))]
+    splits = [part.shown for part in parts if part.shown]
+    scale = scale_splits(splits)
+    return [_macro("bar", cut_bar(split, scale), scale) for split in splits]
+
+
+@dataclass(frozen=True)
+class ArmsView:
+    """The arms of one node, ready to show."""
+
+    name: str
+    sentences: tuple[str, ...]
+    table: Table
+    axis: Markup
+    charts: tuple[Markup, ...]
+
+
+def _view_arms(arms: Arms) -> ArmsView:
+    truths = [row.truth for row in arms.rows]
+    scale: Scale = scale_values(end for truth in truths if truth for end in (truth.low, truth.high))
+    charts = tuple(
+        _macro("dot", row.truth, scale, "distilled" if row.declared else "alone") for row in arms.rows
+    )
+    sentences = [*explain_gain(arms), compare_effort(arms)]
+    return ArmsView(
+        code(arms.node),
+        tuple(filter(None, sentences)),
+        tables.arms_table(arms),
+        _macro("axis", scale),
+        charts,
+    )
+
+
+# --- pictures ----------------------------------------------------------------------------------
+
+
+def choose_pictures(result: RunResult) -> list[Picture]:
+    """One picture of each node in turn, the root's first, while there is room."""
+    nodes = sorted((node for node in result.nodes if node.pictures), key=lambda node: -node.level)
+    turns = zip_longest(*(node.pictures for node in nodes))
+    chosen: list[Picture] = []
+    room = PICTURE_BYTES
+    for picture in (picture for turn in turns for picture in turn if picture is not None):
+        size = len(picture.svg.encode())
+        if len(chosen) < PICTURES and size <= room:
+            chosen.append(picture)
+            room -= size
+    return chosen
+
+
+@dataclass(frozen=True)
+class PictureView:
+    """A picture as an image that can do nothing but be seen."""
+
+    source: str
+    caption: str
+
+
+def _view_picture(picture: Picture) -> PictureView:
+    data = b64encode(picture.svg.encode()).decode()
+    return PictureView(f"data:image/svg+xml;base64,{data}", clean(picture.caption, 200))
+
+
+def _count_left_out(result: RunResult, shown: Sequence[Picture]) -> str:
+    rest = sum(len(node.pictures) for node in result.nodes) - len(shown)
+    return f"{count(rest)} more {'is' if rest == 1 else 'are'}" if rest else ""
