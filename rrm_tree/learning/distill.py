@@ -1,0 +1,188 @@
+"""Judgments → reward model.
+
+In: judged outcomes, what a network sees of them, a network's builder. Out: a Distilled.
+Touches nothing; all randomness derives from the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.random import Generator
+
+from rrm_tree.contracts import Network, Shapes
+from rrm_tree.errors import TrainingError
+from rrm_tree.learning.cases import Cases, make_cases, split_cases
+from rrm_tree.learning.ensemble import Ensemble
+from rrm_tree.learning.facts import Ordered, answers_differ, describe, order_answers
+from rrm_tree.learning.fit import DistillOptions, Fitted, fit
+from rrm_tree.learning.reward_model import RewardModel
+from rrm_tree.outcomes import Arrays, Ints, Judged
+from rrm_tree.records import JudgmentFacts
+
+__all__ = ["DistillOptions", "Distilled", "distill"]
+
+CROSS_FITS = 5
+"""Folds held out in turn when one alone does not show that anything was learned."""
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """A reward model, or the reason why there is none."""
+
+    model: RewardModel | None
+    """None where the judgments carry no information."""
+    facts: JudgmentFacts
+    optimiser_steps: int
+    epochs: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What is the same for every fit to these judgments."""
+
+    cases: Cases
+    network: Network
+    shapes: Shapes
+    options: DistillOptions
+    seed: int
+
+    def fit(self, train: Ints, held: Ints, members: int, steps: int | None, stream: int) -> Fitted:
+        """A fresh ensemble, trained on some cases."""
+        ensemble = Ensemble.build(self.network, self.shapes, members, self.seed + stream)
+        options = replace(self.options, ensemble=members, optimiser_steps=steps)
+        return fit(ensemble, self.cases, train, held, options, self.rng(stream))
+
+    def rng(self, stream: int) -> Generator:
+        return np.random.default_rng([self.seed, stream])
+
+
+def distill(  # noqa: PLR0913 - one call a round; every argument is a different thing
+    judged: Judged,
+    inputs: Arrays,
+    *,
+    network: Network,
+    shapes: Shapes,
+    options: DistillOptions,
+    exclusive: bool,
+    seed: int,
+) -> Distilled:
+    """A reward model under which the judgments are likely.
+
+    Args:
+        judged: outcomes, items and answers; NaN answers ("cannot tell") are left out.
+        inputs: what a network sees of the outcomes, each [n, T, ...] or [n, 1, ...].
+        network: builds one member.
+        shapes: what it is built for; with more than one part or value, `judged.outcomes.actions`
+            are integers [n, T, parts].
+        options: how to train.
+        exclusive: exactly one value of each part is right.
+        seed: the same seed gives the same bytes on the same machine and number of threads.
+
+    Raises:
+        TrainingError: an input, answer or loss was not a number.
+    """
+    _check(judged, inputs)
+    factorised = shapes.parts > 1 or shapes.values > 1
+    cases = make_cases(judged, inputs, judged.outcomes.actions if factorised else None, exclusive)
+    if not answers_differ(cases):
+        facts = describe(judged, np.zeros(0), np.zeros(0), informative=False)
+        return Distilled(None, facts, 0, 0, (_all_alike(facts),))
+    training = _Training(cases, network, shapes, options, seed)
+    folds = split_cases(cases, options.held_out, training.rng(0))
+    held = _nearest(folds, options.held_out * len(cases)) if len(folds) > 1 else np.zeros(0, np.int64)
+    train = np.setdiff1d(np.arange(len(cases)), held)
+    fitted = training.fit(train, held, options.ensemble, options.optimiser_steps, 1)
+    ordered = _order(cases, fitted, training.rng(2))
+    steps = fitted.optimiser_steps
+    if not ordered.above_chance and len(folds) > 1:
+        more, cost = _cross_fit(training, held, steps)
+        ordered, steps = ordered + more, steps + cost
+    informative = ordered.above_chance or not ordered.only_chance
+    facts = describe(judged, fitted.scores, fitted.answers, informative)
+    warnings = _doubts(ordered)
+    if not informative:
+        return Distilled(None, facts, steps, fitted.epochs, warnings)
+    return Distilled(_finish(fitted, cases), facts, steps, fitted.epochs, warnings)
+
+
+def _finish(fitted: Fitted, cases: Cases) -> RewardModel:
+    """The reward model with its output brought to a common scale where scores have none."""
+    ones = np.ones(fitted.ensemble.shapes.criteria)
+    plain = RewardModel(fitted.ensemble, cases.exclusive and cases.kind == "label", np.zeros_like(ones), ones)
+    if cases.kind == "label":
+        return plain
+    judged = np.unique(cases.rows)
+    inputs = {name: values[judged] for name, values in cases.inputs.items()}
+    actions = None if cases.actions is None else cases.actions[judged]
+    return plain.normalised(inputs, actions, cases.mask[judged])
+
+
+def _cross_fit(training: _Training, done: Ints, steps: int) -> tuple[Ordered, int]:
+    """Single members held to account on further folds, and the optimiser steps that they took."""
+    options, cases = training.options, training.cases
+    rest = np.setdiff1d(np.arange(len(cases)), done)
+    groups = np.unique(cases.group[rest])
+    fold_of_group = training.rng(3).permutation(np.arange(len(groups)) % (CROSS_FITS - 1))
+    fold = fold_of_group[np.searchsorted(groups, cases.group[rest])]
+    ordered, cost = Ordered(0, 0), 0
+    for one in range(CROSS_FITS - 1):
+        left = None if options.optimiser_steps is None else options.optimiser_steps - steps - cost
+        held = rest[fold == one]
+        train = np.setdiff1d(np.arange(len(cases)), held)
+        if not len(held) or not len(train) or (left is not None and left <= 0):
+            continue
+        fitted = training.fit(train, held, 1, left, 4 + one)
+        ordered += _order(cases, fitted, training.rng(10 + one))
+        cost += fitted.optimiser_steps
+    return ordered, cost
+
+
+def _order(cases: Cases, fitted: Fitted, rng: Generator) -> Ordered:
+    """How many pairs of held-out answers to the same question the scores order rightly."""
+    found = Ordered(0, 0)
+    for criterion in np.unique(fitted.criterion):
+        of = fitted.criterion == criterion
+        found += order_answers(cases.kind, fitted.scores[of], fitted.answers[of], rng)
+    return found
+
+
+def _nearest(folds: Sequence[Ints], size: float) -> Ints:
+    return min(folds, key=lambda fold: abs(len(fold) - size))
+
+
+def _check(judged: Judged, inputs: Arrays) -> None:
+    for name, values in inputs.items():
+        if not np.isfinite(values).all():
+            where = np.argwhere(~np.isfinite(values))[0]
+            raise TrainingError(
+                f"input '{name}' of the reward model: outcome {where[0]} has {values[tuple(where)]};"
+                " every number that a task encodes must be finite"
+            )
+    if np.isinf(judged.answers.values).any():
+        raise TrainingError("a judge's answer is infinite; answer NaN for 'cannot tell'")
+
+
+def _all_alike(facts: JudgmentFacts) -> str:
+    told = facts.judgments - facts.cannot_tell
+    if not told:
+        return "these judgments carry no information: the judge could tell nothing"
+    if facts.ties == told:
+        return f"these judgments carry no information: all {told} are ties"
+    return f"these judgments carry no information: all {told} answers are alike"
+
+
+def _doubts(ordered: Ordered) -> tuple[str, ...]:
+    """What to say of judgments that the reward model does not predict better than chance."""
+    if ordered.above_chance:
+        return ()
+    found = (
+        f"of {ordered.pairs} held-out pairs of answers the reward model ordered {ordered.right}"
+        " as the judge did (chance: half)"
+    )
+    if ordered.only_chance:
+        return (f"these judgments carry no information: {found}",)
+    return (f"not shown to be better than chance: {found}; more judgments would tell",)

@@ -1,0 +1,124 @@
+"""What training judgments were like, and whether anything can be learned from them.
+
+In: answers, and a reward model's scores of judgments it was not trained on. Out: facts, verdicts.
+Touches nothing; randomness comes in as a generator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from scipy.stats import beta, binom
+
+from rrm_tree.learning.cases import Cases
+from rrm_tree.outcomes import Floats, Judged, Kind
+from rrm_tree.records import JudgmentFacts
+
+STRONG_EVIDENCE = 6.0
+"""How many times likelier chance must be than skill before judgments are called uninformative."""
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """Of independent pairs of held-out answers, how many the reward model ordered as they were given.
+
+    Pairs of one more and one less favourable answer, so that chance is 1/2 whatever share of the
+    answers is favourable: a model that finds the three mates among a hundred moves has learned
+    something, even if always saying "no mate" is as often right.
+    """
+
+    right: int
+    pairs: int
+
+    def __add__(self, other: Ordered) -> Ordered:
+        return Ordered(self.right + other.right, self.pairs + other.pairs)
+
+    @property
+    def above_chance(self) -> bool:
+        """One-sided exact binomial test against 1/2."""
+        return bool(binom.sf(self.right - 1, self.pairs, 0.5) < SIGNIFICANT) if self.pairs else False
+
+    @property
+    def odds_of_chance(self) -> float:
+        """Bayes factor of "exactly 1/2" against "anywhere above 1/2, all equally likely".
+
+        Needs evidence: it stays below 6 until some 60 pairs are seen, however they come out.
+        """
+        if not self.pairs:
+            return 1.0
+        skill = 2 * beta.sf(0.5, self.right + 1, self.pairs - self.right + 1) / (self.pairs + 1)
+        chance = binom.pmf(self.right, self.pairs, 0.5)
+        return float(chance / skill) if skill > 0 else float("inf")
+
+    @property
+    def only_chance(self) -> bool:
+        """Strong evidence that there is nothing but chance."""
+        return self.odds_of_chance >= STRONG_EVIDENCE
+
+
+def order_answers(kind: Kind, scores: Floats, answers: Floats, rng: Generator) -> Ordered:
+    """How many independent pairs of answers the scores order rightly; equal scores are half right."""
+    if kind == "preference":
+        margins = (scores * np.sign(answers - 0.5))[answers != 0.5]
+    else:
+        ranked = rng.permutation(len(answers))
+        ranked = ranked[np.argsort(answers[ranked], kind="stable")]
+        # The lowest with the middle, and so on upwards: as many pairs that differ as there can be.
+        half = len(ranked) // 2
+        less, more = ranked[:half], ranked[len(ranked) - half :]
+        differ = answers[more] > answers[less]
+        margins = (scores[more] - scores[less])[differ]
+    right = (margins > 0).sum() + (margins == 0).sum() / 2
+    return Ordered(int(right), len(margins))
+
+
+def answers_differ(cases: Cases) -> bool:
+    """Whether the answers say different things about some criterion; ties alone say nothing."""
+    told = cases.answers[cases.answers != 0.5] if cases.kind == "preference" else cases.answers
+    if cases.kind == "preference":
+        return len(told) > 0
+    return len(told) > 0 and bool((told != told[0]).any())
+
+
+def describe(judged: Judged, scores: Floats, answers: Floats, informative: bool) -> JudgmentFacts:
+    """The facts of all judgments; `scores` and `answers` are those of the held-out ones."""
+    values = judged.answers.values
+    told = values[~np.isnan(values)]
+    clear = told[told != 0.5] if judged.kind == "preference" else told
+    accuracy, chance = _accuracy(judged.kind, scores, answers)
+    return JudgmentFacts(
+        judgments=len(values),
+        looks=int(judged.answers.looks.sum()),
+        cannot_tell=len(values) - len(told),
+        ties=len(told) - len(clear),
+        positive=float(clear.mean()) if len(clear) and judged.kind != "rating" else 0.0,
+        entropy=_entropy(told),
+        held_out_accuracy=accuracy,
+        held_out_chance=chance,
+        held_out_count=len(answers),
+        informative=informative,
+    )
+
+
+def _accuracy(kind: Kind, scores: Floats, answers: Floats) -> tuple[float | None, float | None]:
+    """Share of held-out answers that the scores predict, and the more frequent answer's share."""
+    if kind == "rating":
+        ordered = order_answers(kind, scores, answers, np.random.default_rng(0))
+        return (ordered.right / ordered.pairs, 0.5) if ordered.pairs else (None, None)
+    clear = answers != 0.5
+    if not clear.any():
+        return None, None
+    said = answers[clear] > 0.5
+    share = float(said.mean())
+    return float(((scores[clear] > 0) == said).mean()), max(share, 1 - share)
+
+
+def _entropy(answers: Floats) -> float:
+    """Entropy of the answers' distribution in bits."""
+    counts = np.unique(answers, return_counts=True)[1]
+    shares = counts / max(1, counts.sum())
+    # Adding 0.0 turns the -0.0 of answers that are all alike into 0.0.
+    return float(-(shares * np.log2(shares)).sum()) + 0.0
