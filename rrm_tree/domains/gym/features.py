@@ -56,7 +56,8 @@ def features(space: Space[Any], values: Array) -> Array:
 
 
 def _one_hot(size: int, values: Array) -> Array:
-    return np.eye(size, dtype=np.float32)[values.astype(np.int64)]
+    # Padding is 0, which need not be a value of the space.
+    return np.eye(size, dtype=np.float32)[np.clip(values.astype(np.int64), 0, size - 1)]
 
 
 def observation_features(space: Space[Any], observations: dict[str, Array]) -> Array:

@@ -1,0 +1,138 @@
+"""Does a judge keep its contract?
+
+In: a judge, and a task that it can judge. Out: nothing, or one PluginError.
+Touches nothing but what the judge touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast, get_args
+
+import numpy as np
+
+from rrm_tree.contracts import Judge, Request, Solver, Task
+from rrm_tree.outcomes import Advice, Answers, Arrays, Items, Kind, join_outcomes
+from rrm_tree.testing.findings import Findings, copied, finite, same
+from rrm_tree.testing.scenes import CRITERION, advise, play, start
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+ALLOWED = {"label": "0 or 1", "preference": "from 0 to 1", "rating": "finite numbers"}
+
+
+def check_judge(
+    judge: Judge,
+    task: Task,
+    *,
+    subjects: Arrays | None = None,
+    helpers: Sequence[Task] = (),
+    criterion: str = CRITERION,
+    rng_seed: int = 0,
+) -> None:
+    """Put a handful of questions of every kind to a judge.
+
+    Args:
+        judge: what is checked.
+        task: a task that it can judge.
+        subjects: what the task's episodes are about; may be left out if it starts by itself.
+        helpers: tasks whose advice is shown; a judge that is not `direct` needs them.
+        criterion: the criterion that asks them.
+        rng_seed: seed of everything that is drawn.
+
+    Raises:
+        PluginError: with everything that was found.
+    """
+    findings = Findings(judge)
+    rng = np.random.default_rng(rng_seed)
+    _check_facts(findings, judge)
+    findings.close()
+    about = start(task, subjects, rng)
+    outcomes = join_outcomes([play(task, about, rng), play(task, about, rng)])
+    shown = [Advice()] if judge.direct else []
+    if helpers:
+        shown.append(advise(task, outcomes, helpers, rng, criterion))
+    for kind in cast(tuple[Kind, ...], judge.kinds):
+        for advice in shown:
+            where = f"answer, kind {kind}, {'with' if advice.values else 'without'} advice"
+            with findings.during(where):
+                items = _items(kind, task, len(outcomes) // 2)
+                request = Request(task, kind, ("Is it right?",), outcomes, advice, items, rng)
+                _check_answers(findings, judge, request, where)
+    if isinstance(judge, Solver):
+        with findings.during("solve_looks"):
+            looks = judge.solve_looks(task, about, np.random.default_rng(rng_seed))
+            fits = looks.shape == (len(outcomes) // 2,) and finite(looks) and bool((looks >= 0).all())
+            findings.expect(fits, "solve_looks", "must give a number of looks from 0 for each subject")
+    findings.close()
+
+
+def _check_facts(findings: Findings, judge: Judge) -> None:
+    version = getattr(judge, "version", None)
+    findings.expect(isinstance(version, str) and version != "", "version", "must be a text such as '1'")
+    kinds = getattr(judge, "kinds", None)
+    known = isinstance(kinds, tuple) and len(kinds) > 0 and set(kinds) <= set(KINDS)
+    findings.expect(known, "kinds", f"is {kinds!r}, expected a tuple with one or more of {', '.join(KINDS)}")
+    findings.expect(
+        isinstance(getattr(judge, "direct", None), bool),
+        "direct",
+        "must say whether it can judge without helpers, True or False",
+    )
+    tasks = getattr(judge, "tasks", 0)
+    named = tasks is None or (isinstance(tasks, tuple) and all(isinstance(one, str) for one in tasks))
+    findings.expect(named, "tasks", "must be a tuple of registered task names, or None for any")
+
+
+def _items(kind: Kind, task: Task, count: int) -> Items:
+    """Two outcomes about each of `count` subjects, each asked about once or against the other."""
+    rows = np.arange(count) if kind == "preference" else np.arange(2 * count)
+    second = rows + count if kind == "preference" else None
+    return Items(rows, second, rows % task.parts, np.zeros(len(rows), np.int64))
+
+
+def _check_answers(findings: Findings, judge: Judge, request: Request, where: str) -> None:
+    """Shapes, ranges, the same answers from equal generators, and nothing changed in place."""
+    outcomes, advice = request.outcomes, request.advice
+    before, told = copied(outcomes.arrays()), copied(advice.values)
+
+    def ask() -> Answers:
+        return judge.answer(replace(request, rng=np.random.default_rng(7)))
+
+    answers, again = ask(), ask()
+    findings.expect(
+        same({"": answers.values, "looks": answers.looks}, {"": again.values, "looks": again.looks}),
+        where,
+        "differs under equal generators; draw from `request.rng` alone",
+    )
+    findings.expect(
+        same(before, outcomes.arrays()) and same(told, advice.values),
+        where,
+        "changes the outcomes or the advice in place; work on copies",
+    )
+    wanted = (len(request.items),)
+    findings.expect(
+        answers.values.shape == wanted and answers.values.dtype.kind == "f",
+        where,
+        f"gave {answers.values.dtype} values of shape {answers.values.shape}, expected floats {wanted}",
+    )
+    findings.expect(
+        answers.looks.shape == wanted
+        and answers.looks.dtype.kind in "iu"
+        and bool((answers.looks >= 0).all()),
+        where,
+        f"gave looks that are not {wanted} whole numbers from 0",
+    )
+    findings.expect(
+        _in_range(request.kind, answers),
+        where,
+        f"gave {answers.values.min()} to {answers.values.max()}, expected {ALLOWED[request.kind]}, or NaN",
+    )
+
+
+def _in_range(kind: str, answers: Answers) -> bool:
+    said = answers.values[~np.isnan(answers.values)]
+    if kind == "label":
+        return bool(np.isin(said, (0.0, 1.0)).all())
+    if kind == "preference":
+        return bool(((said >= 0) & (said <= 1)).all())
+    return bool(np.isfinite(said).all())

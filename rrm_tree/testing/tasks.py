@@ -1,0 +1,358 @@
+"""Does a task keep its contract?
+
+In: a task, and where it needs them subjects and helpers. Out: nothing, or one PluginError.
+Touches nothing but what the task's own environment touches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import cast, get_args
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.random import Generator
+
+from rrm_tree.contracts import (
+    Factorised,
+    Imaginable,
+    Listed,
+    Measurable,
+    Perfect,
+    Ruled,
+    Segmented,
+    Split,
+    Task,
+)
+from rrm_tree.learning.rollouts import as_arrays
+from rrm_tree.outcomes import Advice, Array, Arrays, Outcomes, count_rows, take_rows, unique_rows
+from rrm_tree.testing.environments import check_environment
+from rrm_tree.testing.findings import Findings, check_arrays, copied, finite, same
+from rrm_tree.testing.scenes import CRITERION, ROWS, advise, answer, play, start
+
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+def check_task(
+    task: Task,
+    *,
+    subjects: Arrays | None = None,
+    helpers: Sequence[Task] = (),
+    criterion: str = CRITERION,
+    rng_seed: int = 0,
+) -> None:
+    """Try a task on a handful of outcomes.
+
+    Args:
+        task: what is checked.
+        subjects: what its episodes are about; may be left out if the task starts by itself.
+        helpers: tasks whose advice it accepts, one of each type, to try its questions with.
+        criterion: the criterion that asks them.
+        rng_seed: seed of everything that is drawn.
+
+    Raises:
+        PluginError: with everything that was found.
+    """
+    findings = Findings(task)
+    rng = np.random.default_rng(rng_seed)
+    _check_facts(findings, task)
+    if task.subject is None or subjects is None:
+        with findings.during("starts"):
+            _check_starts(findings, task, rng_seed)
+    about: Arrays | None = None
+    with findings.during("subjects"):
+        about = start(task, subjects, rng)
+    if about is not None:
+        with findings.during("make_vec"):
+            check_environment(findings, task, about, rng_seed)
+    if findings.found or about is None:
+        findings.close()
+        return
+    _check_outcomes(findings, task, about, rng)
+    with findings.during("questions"):
+        _check_questions(findings, task, about, helpers, criterion, rng)
+    findings.close()
+
+
+def _check_facts(findings: Findings, task: Task) -> None:
+    """What is read before anything trains."""
+    version = getattr(task, "version", None)
+    findings.expect(isinstance(version, str) and version != "", "version", "must be a text such as '1'")
+    for name in ("subject", "advice"):
+        fact = getattr(task, name, 0)
+        findings.expect(fact is None or isinstance(fact, str), name, "must be the name of a type, or None")
+    accepts = getattr(task, "accepts", None)
+    named = isinstance(accepts, Mapping) and all(
+        isinstance(one, str) for pair in accepts.items() for one in pair
+    )
+    findings.expect(named, "accepts", "must map advice types to subject types; {} if there are no helpers")
+    for name in ("parts", "batch"):
+        number = getattr(task, name, None)
+        findings.expect(isinstance(number, int) and number >= 1, name, "must be a whole number from 1")
+
+
+def _check_starts(findings: Findings, task: Task, seed: int) -> None:
+    """Equal for equal generators, and never the same in two splits."""
+    drawn = {split: task.starts(ROWS, split, np.random.default_rng(seed)) for split in SPLITS}
+    for split in SPLITS:
+        rows, where = count_rows(drawn[split]), f"starts(…, '{split}')"
+        check_arrays(findings, where, drawn[split], rows, "[count, ...]")
+        findings.expect(0 < rows <= ROWS, where, f"gave {rows} rows when asked for {ROWS}; give 1 to {ROWS}")
+        again = task.starts(ROWS, split, np.random.default_rng(seed))
+        findings.expect(
+            same(drawn[split], again), where, "differs under equal generators; draw from `rng` alone"
+        )
+    joined = {name: np.concatenate([drawn[split][name] for split in SPLITS]) for name in drawn["train"]}
+    splits = np.repeat(np.arange(len(SPLITS)), [count_rows(drawn[split]) for split in SPLITS])
+    _, place = unique_rows(joined)
+    shared = any(len(np.unique(splits[place == one])) > 1 for one in np.unique(place))
+    findings.expect(not shared, "starts", "gives the same start in two splits; keep the splits apart")
+
+
+def _check_outcomes(findings: Findings, task: Task, about: Arrays, rng: Generator) -> None:
+    """Everything that is worked out from outcomes, each part by itself."""
+    before = copied(about)
+    outcomes = play(task, about, rng)
+    for where, check in (
+        ("encode", _check_encode),
+        ("picture", _check_picture),
+        ("imagine", _check_imagine),
+        ("candidates", _check_candidates),
+        ("part_values", _check_values),
+        ("truth", _check_truth),
+        ("heuristic", _check_rule),
+        ("ideal", _check_ideal),
+        ("segments", _check_segments),
+    ):
+        with findings.during(where):
+            check(findings, task, outcomes)
+    findings.expect(same(before, about), "subjects", "are changed in place by the task; work on copies")
+
+
+def _check_encode(findings: Findings, task: Task, outcomes: Outcomes) -> None:
+    encoded = task.encode(outcomes)
+    count, steps = outcomes.actions.shape[:2]
+    if not check_arrays(findings, "encode", encoded, count, "[n, T, ...]"):
+        return
+    for name, values in encoded.items():
+        findings.expect(
+            values.shape[:2] == (count, steps),
+            "encode",
+            f"'{name}' has shape {values.shape}, expected [{count}, {steps}, ...]: one row a step",
+        )
+        findings.expect(finite(values), "encode", f"'{name}' holds NaN, infinities or no numbers at all")
+    alone = task.encode(outcomes.take(np.array([count - 1])))
+    last = take_rows(encoded, np.array([count - 1]))
+    findings.expect(
+        same(last, alone), "encode", "of one outcome depends on the others in the batch; go row by row"
+    )
+    findings.expect(
+        same(encoded, task.encode(_blind(outcomes))),
+        "encode",
+        "reads `hidden`, which is for truth alone; training must not see it",
+    )
+
+
+def _blind(outcomes: Outcomes) -> Outcomes:
+    """The same outcomes without what is hidden."""
+    return Outcomes(outcomes.observations, outcomes.actions, outcomes.lengths, outcomes.subjects)
+
+
+def _check_picture(findings: Findings, task: Task, outcomes: Outcomes) -> None:
+    drawing = task.picture(outcomes, 0, Advice())
+    try:
+        root = ElementTree.fromstring(drawing)
+    except ElementTree.ParseError as error:
+        findings.expect(False, "picture", f"is not well-formed XML ({error}); escape &, < and >")
+        return
+    findings.expect(root.tag.endswith("svg"), "picture", f"is <{root.tag}>, expected one <svg> element")
+    for element in root.iter():
+        acts = [name for name in element.attrib if name.lower().startswith("on")]
+        acts += [name for name, value in element.attrib.items() if re.match(r"\s*javascript:", value, re.I)]
+        tag = str(element.tag).rpartition("}")[2].lower()
+        findings.expect(
+            not acts and tag not in ("script", "foreignobject"),
+            "picture",
+            f"holds <{tag}>{' with ' + acts[0] if acts else ''}, which browsers may run; draw without it",
+        )
+
+
+def _check_imagine(findings: Findings, task: Task, outcomes: Outcomes) -> None:
+    """What is imagined is what happens when the environment is run."""
+    if not isinstance(task, Imaginable):
+        return
+    count, actions = len(outcomes), outcomes.actions[:, 0]
+    env = task.make_vec(count)
+    before = as_arrays(env.reset(options={"subject": dict(outcomes.subjects)})[0])
+    raw, _, ended, cut, _ = env.step(actions)
+    after = as_arrays(raw)
+    env.close()
+    findings.expect(bool((ended | cut).all()), "imagine", "is for tasks whose episodes last one step")
+    real = Outcomes(
+        {name: np.stack([before[name], after[name]], axis=1) for name in before},
+        actions[:, None],
+        np.ones(count, np.int64),
+        outcomes.subjects,
+    ).arrays()
+    thought = _blind(task.imagine(before, actions, outcomes.subjects)).arrays()
+    wrong = [name for name in real if name not in thought or not same({"": real[name]}, {"": thought[name]})]
+    findings.expect(
+        not wrong, "imagine", f"differs from running the environment in {', '.join(wrong)}; make them agree"
+    )
+
+
+def _check_candidates(findings: Findings, task: Task, outcomes: Outcomes) -> None:
+    if not isinstance(task, Listed):
+        return
+    first = {name: values[:, 0] for name, values in outcomes.observations.items()}
+    actions, row = task.candidates(first)
+    findings.expect(
+        len(actions) == len(row) and set(np.unique(row)) == set(range(len(outcomes))),
+        "candidates",
+        "must give one row number an action, and at least one action for every row",
+    )
+    space = task.make_vec(1).single_action_space
+    findings.expect(
+        all(space.contains(action) for action in actions),
+        "candidates",
+        f"lists actions that are not in the action space {space}",
+    )
+
+
+def _check_values(findings: Findings, task: Task, outcomes: Outcomes) -> None:
+    if not isinstance(task, Factorised):
+        return
+    actions, parts = outcomes.actions, cast(Task, task).parts
+    findings.expect(
+        actions.shape[2:] == (parts,) and actions.dtype.kind in "iu",
+        "parts",
+        f"actions are {actions.dtype} of shape {actions.shape}, expected integers [n, T, {parts}]",
+    )
+    findings.expect(
+        bool((actions >= 0).all() and (actions < task.part_values).all()),
+        "part_values",
+        f"actions lie outside range({task.part_values})",
+    )
+
+
+def _acting(outcomes: Outcomes, value: int) -> Outcomes:
+    """The same outcomes as if every part had been given this value."""
+    actions = np.full_like(outcomes.actions, value)
+    return Outcomes(outcomes.observations, actions, outcomes.lengths, outcomes.subjects, outcomes.hidden)
+
+
+def _check_truth(findings: Findings, task: Task, outcomes: Outcomes) -> None:
+    if not isinstance(task, Measurable):
+        return
+    truth = task.truth(outcomes)
+    _check_per_part(findings, "truth", task, truth, len(outcomes))
+    alone = task.truth(outcomes.take(np.array([0])))
+    findings.expect(
+        np.array_equal(alone, truth[:1]), "truth", "of one outcome depends on the others; go row by row"
+    )
+    if isinstance(task, Factorised) and task.exclusive:
+        every = np.stack([task.truth(_acting(outcomes, value)) for value in range(task.part_values)])
+        best = (every == every.max(axis=0)).sum(axis=0)
+        findings.expect(
+            bool((best == 1).all()),
+            "exclusive",
+            "is declared, but not exactly one value of each part is right",
+        )
+
+
+def _check_per_part(findings: Findings, where: str, task: Task, values: Array, count: int) -> None:
+    findings.expect(
+        np.shape(values) == (count, task.parts),
+        where,
+        f"has shape {np.shape(values)}, expected [n, parts] = {(count, task.parts)}",
+    )
+    findings.expect(finite(values), where, "holds NaN or infinities; every outcome needs a number")
+
+
+def _check_rule(findings: Findings, task: Task, outcomes: Outcomes) -> None:
+    if isinstance(task, Ruled):
+        _check_per_part(findings, "heuristic", cast(Task, task), task.heuristic(outcomes), len(outcomes))
+
+
+def _check_ideal(findings: Findings, task: Task, outcomes: Outcomes) -> None:
+    if not isinstance(task, Perfect):
+        return
+    ideal = task.ideal(outcomes.subjects)
+    if not findings.expect(
+        len(ideal) == len(outcomes), "ideal", f"gave {len(ideal)} outcomes about {len(outcomes)} subjects"
+    ):
+        return
+    if isinstance(task, Measurable):
+        rivals = [task.truth(outcomes)]
+        if isinstance(task, Factorised):
+            rivals += [task.truth(_acting(outcomes, value)) for value in range(task.part_values)]
+        best = np.max(rivals, axis=0)
+        findings.expect(
+            bool((task.truth(ideal) >= best).all()),
+            "ideal",
+            "is beaten by another action in the eyes of `truth`",
+        )
+
+
+def _check_segments(findings: Findings, task: Task, outcomes: Outcomes) -> None:
+    if not isinstance(task, Segmented):
+        return
+    pieces = task.segments(outcomes, np.random.default_rng(0))
+    again = task.segments(outcomes, np.random.default_rng(0))
+    findings.expect(len(pieces) == len(outcomes), "segments", "must give one window for each outcome")
+    findings.expect(
+        same(pieces.arrays(), again.arrays()), "segments", "differ under equal generators; use `rng` alone"
+    )
+    steps = pieces.actions.shape[1]
+    fits = all(values.shape[1] == steps + 1 for values in pieces.observations.values())
+    findings.expect(
+        fits and bool((pieces.lengths <= steps).all()),
+        "segments",
+        "must have one observation more than actions, and lengths within their steps",
+    )
+
+
+def _check_questions(
+    findings: Findings,
+    task: Task,
+    about: Arrays,
+    helpers: Sequence[Task],
+    criterion: str,
+    rng: Generator,
+) -> None:
+    """What helpers are asked, and how their answers are laid out."""
+    outcomes = play(task, about, rng)
+    for helper in helpers:
+        kind = helper.advice or ""
+        where = f"questions(…, '{kind}')"
+        findings.expect(
+            task.accepts.get(kind) == helper.subject,
+            "accepts",
+            f"asks '{kind}' about '{task.accepts.get(kind)}', but such a helper is about '{helper.subject}'",
+        )
+        asked = task.questions(outcomes, criterion, kind)
+        rows = len(asked.owner)
+        if not check_arrays(findings, where, asked.subjects, rows, "[questions, ...]"):
+            continue
+        inside = asked.owner.dtype.kind in "iu" and bool(
+            ((asked.owner >= 0) & (asked.owner < len(outcomes))).all()
+        )
+        findings.expect(inside, where, f"`owner` must be integers in range({len(outcomes)})")
+        if isinstance(task, Factorised):
+            other = task.questions(_acting(outcomes, 0), criterion, kind)
+            findings.expect(
+                same(asked.subjects, other.subjects),
+                where,
+                "depends on the action, which factorised tasks forbid",
+            )
+        with findings.during(f"lay_out('{kind}', …)"):
+            laid = task.lay_out(kind, asked, answer(helper, asked, rng), len(outcomes))
+            findings.expect(
+                laid.shape[:1] == (len(outcomes),) and finite(laid),
+                f"lay_out('{kind}', …)",
+                f"gave shape {laid.shape}, expected finite numbers [{len(outcomes)}, ...]",
+            )
+    if helpers and not findings.found:
+        with findings.during("picture with advice"):
+            ElementTree.fromstring(task.picture(outcomes, 0, advise(task, outcomes, helpers, rng, criterion)))
