@@ -2,7 +2,8 @@
 
     player ← verdict ← attacked, defended ← ray
 
-Doors alone, light to import; the rules, tasks and the person behind them load when called.
+Doors alone, light to import; the rules, tasks and the person behind them load when called. No module
+may have a door's name: importing it would put the module in the door's place.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def player(proposal_mates: float = 0.5) -> Task:
     Args:
         proposal_mates: how often the proposal plays the recorded mate; otherwise any legal move.
     """
-    from rrm_tree.domains.chess.player import Player
+    from rrm_tree.domains.chess.play import Player
 
     return Player(proposal_mates)
 
@@ -82,6 +83,6 @@ def person(
         looks: looks for one judgment; None for as many as it takes.
         out_of_looks: what to say when they run out.
     """
-    from rrm_tree.domains.chess.person import Person
+    from rrm_tree.domains.chess.people import Person
 
     return Person(look_error, read_error, looks, out_of_looks)

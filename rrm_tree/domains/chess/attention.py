@@ -6,6 +6,8 @@ Touches nothing but the generator that it is given.
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from numpy.random import Generator
 
@@ -51,4 +53,4 @@ class Attention:
     def ask(self, who: Ints, real: Array, error: float) -> Bools:
         """One look each: is it so? False, and out of looks, where none is left."""
         seen = self.perceive(real, error)[:, None]
-        return self.search(who, seen, np.ones(seen.shape, np.int64)) != NOTHING
+        return cast(Bools, self.search(who, seen, np.ones(seen.shape, np.int64)) != NOTHING)

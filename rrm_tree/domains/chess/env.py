@@ -53,7 +53,7 @@ class OneStep(VectorEnv[Observations, Array, Array]):
         self.single_observation_space, self.single_action_space = seen, acts
         self.observation_space = batch_space(seen, num_envs)
         self.action_space = batch_space(acts, num_envs)
-        self._leave, self._draw = leave, draw
+        self._seen, self._leave, self._draw = seen, leave, draw
         self._now: Observations | None = None
         self._over = False
 
@@ -70,13 +70,13 @@ class OneStep(VectorEnv[Observations, Array, Array]):
         if subject is None:
             subject = self._draw(self.num_envs, self.np_random)
             subject = take_rows(subject, np.arange(self.num_envs) % count_rows(subject))
-        names = list(self.single_observation_space)
+        names = list(self._seen.spaces)
         sizes = {name: len(subject[name]) if name in subject else 0 for name in names}
         if set(sizes.values()) != {self.num_envs}:
             raise PluginError(
                 f"reset wants a subject for each of {self.num_envs} environments; it got {sizes}"
             )
-        self._now = {name: np.asarray(subject[name], self.observation_space[name].dtype) for name in names}
+        self._now = {name: np.asarray(subject[name], self._seen[name].dtype) for name in names}
         self._over = False
         return self._show(), {}
 

@@ -15,6 +15,8 @@ In: boards. Out: answers. Touches nothing.
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from rrm_tree.domains.chess.geometry import (
@@ -86,10 +88,10 @@ def _check_and_flights(boards: Boards, sight: int) -> tuple[Bools, Ints]:
 def mate(boards: Boards) -> Bools:
     """White lines up with the king and with every square it could go to; [n]."""
     check, flights = _check_and_flights(boards, FULL_SIGHT)
-    return check & (flights == 0)
+    return cast(Bools, check & (flights == 0))
 
 
 def move(boards: Boards) -> Floats:
     """A check is worth three squares that the king could go to, seeing four squares far; [n]."""
     check, flights = _check_and_flights(boards, sight=4)
-    return 3.0 * check - flights
+    return cast(Floats, 3.0 * check - flights)

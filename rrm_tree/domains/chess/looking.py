@@ -10,6 +10,7 @@ Touches nothing but the attention it spends.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -94,7 +95,7 @@ class Looking:
     def reaches(self, who: Ints, pieces: Ints, squares: Ints) -> Bools:
         """Whether one piece reaches one square, at one look; [k]."""
         seen = self._reaches(who, pieces[:, None], squares)
-        return self.attention.search(who, seen, np.ones_like(seen, np.int64)) != NOTHING
+        return cast(Bools, self.attention.search(who, seen, np.ones_like(seen, np.int64)) != NOTHING)
 
     def find_attacker(self, who: Ints, squares: Ints) -> Ints:
         """The first White piece, nearest first, that seems to attack the square, or `OFF`; [k]."""
@@ -107,7 +108,7 @@ class Looking:
         """Whether White attacks the squares: read where they are coloured, or looked for; [k]."""
         if self._shown.attack is not None:
             return self.attention.ask(who, self._shown.attack[who, squares] != 0, self._read_error)
-        return self.find_attacker(who, squares) != OFF
+        return cast(Bools, self.find_attacker(who, squares) != OFF)
 
     def defended(self, who: Ints, squares: Ints) -> Bools:
         """Whether an unpinned black piece, not the king, reaches the squares; [k].
@@ -121,7 +122,7 @@ class Looking:
         pinned = self._pinned[who[:, None], np.minimum(pieces, 63)]
         free = ~self.attention.perceive(pinned, self._look_error)
         looks = (pieces != OFF) * (1 + seen.astype(np.int64))
-        return self.attention.search(who, seen & free, looks) != NOTHING
+        return cast(Bools, self.attention.search(who, seen & free, looks) != NOTHING)
 
     def mated(self) -> Bools:
         """Whether each black king seems mated, [n].

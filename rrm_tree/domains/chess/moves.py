@@ -6,6 +6,8 @@ In: boards int8 [n, 64]. Out: moves and boards. Touches nothing.
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from numpy.random import Generator
 
@@ -43,7 +45,7 @@ def _king_is_safe(boards: Boards) -> Bools:
     seen_by_black = mirror(boards)
     king = black_king(seen_by_black)
     checks = Reach(seen_by_black).at(np.arange(len(king))[:, None], np.arange(64)[None], king[:, None])
-    return ~(checks & (seen_by_black > 0)).any(axis=1)
+    return cast(Bools, ~(checks & (seen_by_black > 0)).any(axis=1))
 
 
 def legal_moves(boards: Boards) -> tuple[Ints, Ints]:
@@ -79,7 +81,7 @@ def random_moves(boards: Boards, rng: Generator) -> Ints:
     moves, rows = legal_moves(boards)
     first = np.searchsorted(rows, np.arange(len(boards)))
     choices = np.bincount(rows, minlength=len(boards))
-    return moves[first + rng.integers(0, choices)]
+    return cast(Ints, moves[first + rng.integers(0, choices)])
 
 
 def is_legal(boards: Boards, moves: Array) -> Bools:
@@ -96,4 +98,6 @@ def _is_legal(boards: Boards, moves: Array) -> Bools:
     reached = Reach(mirror(boards)).at(rows, source ^ 56, target ^ 56) & (moved > 0)
     promotes = (moved == PAWN) & (target >= 56)
     proper = np.where(promotes, np.isin(promotion, PROMOTIONS), promotion == 0)
-    return reached & proper & _leaves_king_safe(boards, np.where(reached[:, None], moves, [0, 0, 0]))
+    return cast(
+        Bools, reached & proper & _leaves_king_safe(boards, moves)
+    )

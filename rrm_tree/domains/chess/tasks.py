@@ -29,7 +29,7 @@ PIECES = np.array([piece for piece in range(-KING, KING + 1) if piece], np.int8)
 
 def piece_planes(boards: Array) -> Array:
     """One plane for each kind of piece, uint8 [n, 12, 8, 8]."""
-    return (boards[:, None] == PIECES[:, None]).view(np.uint8).reshape(-1, 12, 8, 8)
+    return cast(Array, (boards[:, None] == PIECES[:, None]).view(np.uint8).reshape(-1, 12, 8, 8))
 
 
 def as_planes(answers: Array) -> Array:
@@ -105,7 +105,7 @@ class YesNo(BoardTask):
 
     def truth(self, outcomes: Outcomes) -> Floats:
         """1 where the part's answer is right, [n, parts]."""
-        return (self.answers(outcomes.subjects) == outcomes.actions[:, 0]).astype(np.float64)
+        return cast(Floats, (self.answers(outcomes.subjects) == outcomes.actions[:, 0]).astype(np.float64))
 
     def ideal(self, subjects: Arrays) -> Outcomes:
         """Outcomes in which every answer is right."""
@@ -114,7 +114,7 @@ class YesNo(BoardTask):
 
     def heuristic(self, outcomes: Outcomes) -> Floats:
         """1 where the part's answer is that of the task's simple rule, [n, parts]."""
-        return (self.rule(outcomes.subjects) == outcomes.actions[:, 0]).astype(np.float64)
+        return cast(Floats, (self.rule(outcomes.subjects) == outcomes.actions[:, 0]).astype(np.float64))
 
     @abstractmethod
     def rule(self, subjects: Arrays) -> Array:
@@ -221,7 +221,7 @@ class Defended(Colouring):
 
     def pieces(self, boards: Array) -> Array:
         """Black's, the king apart."""
-        return (boards < 0) & (boards != -KING)
+        return cast(Array, (boards < 0) & (boards != -KING))
 
     def answers(self, subjects: Arrays) -> Array:
         """Defended squares by the rules."""

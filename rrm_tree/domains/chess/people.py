@@ -6,7 +6,7 @@ Touches nothing but the request's generator.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.random import Generator
@@ -16,7 +16,7 @@ from rrm_tree.domains.chess.attention import Attention
 from rrm_tree.domains.chess.geometry import Bools
 from rrm_tree.domains.chess.looking import Looking, Shown
 from rrm_tree.domains.chess.moves import make_moves
-from rrm_tree.domains.chess.player import Player
+from rrm_tree.domains.chess.play import Player
 from rrm_tree.domains.chess.rules import chunks
 from rrm_tree.domains.chess.tasks import Attacked, Defended, Ray, Verdict
 from rrm_tree.errors import PluginError
@@ -89,7 +89,7 @@ class Person:
         rows = np.repeat(np.arange(count), task.parts)
         part = np.tile(np.arange(task.parts), count)
         _, looks = self._find_out(task, take_rows(subjects, rows), part, Shown(), None, rng)
-        return np.bincount(rows, looks, count)
+        return cast(Floats, np.bincount(rows, looks, count))
 
     def _search_moves(self, task: Player, subjects: Arrays, rng: Generator) -> Floats:
         """Looks until a move seems to mate; every move's where none does."""
@@ -101,7 +101,7 @@ class Person:
         # A move is tried unless an earlier one of the same position has seemed to mate.
         earlier = np.cumsum(mates) - mates
         tried = earlier == earlier[np.searchsorted(rows, rows)]
-        return np.bincount(rows, looks * tried, count)
+        return cast(Floats, np.bincount(rows, looks * tried, count))
 
     def _look_at(self, request: Request, rows: Ints, part: Ints, budget: Ints) -> tuple[Floats, Ints]:
         """What holds for that part of these outcomes (NaN: cannot tell), and the looks it took."""
@@ -154,11 +154,11 @@ def _same(request: Request, first: Ints, second: Ints) -> Bools:
     """Whether the same has to be found out about both, [items]."""
     one, other = _about(request, first), _about(request, second)
     equal = [(one[name] == other[name]).reshape(len(first), -1).all(axis=1) for name in one]
-    return np.logical_and.reduce(equal)
+    return cast(Bools, np.logical_and.reduce(equal))
 
 
 def _agrees(request: Request, rows: Ints, part: Ints, believed: Floats) -> Floats:
     """1 where the outcome's part is what is believed, 0 where not, NaN where nothing is believed."""
     if isinstance(request.task, Player):
         return believed
-    return 1 - np.abs(believed - request.outcomes.actions[rows, 0, part])
+    return cast(Floats, 1 - np.abs(believed - request.outcomes.actions[rows, 0, part]))
