@@ -5,11 +5,11 @@ In: estimates and splits. Out: places. Touches nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
-from rrm_tree.propagation import Estimate, Split
+from rrm_tree.propagation import ORDERERS, Distribution, Estimate, LevelSummary, Orderer, Split
 
 MARGIN = 3.0
 """Percent of the width kept free at both ends, for marks and labels."""
@@ -103,3 +103,82 @@ def cut_bar(split: Split, scale: Scale) -> tuple[Piece, ...]:
         left, right = sorted((scale.place(start), scale.place(start + value)))
         pieces.append(Piece(part, left, round(right - left, 2)))
     return tuple(pieces)
+
+
+@dataclass(frozen=True)
+class Point:
+    """An estimate at a place, in pixels."""
+
+    x: float
+    low: float
+    value: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One orderer over the levels."""
+
+    orderer: Orderer
+    points: tuple[Point, ...]
+
+    @property
+    def path(self) -> str:
+        """The line through the points."""
+        return "M" + "L".join(f"{point.x} {point.value}" for point in self.points)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Accuracy over levels on one distribution; all places in pixels."""
+
+    policy: Distribution
+    width: int
+    height: int
+    columns: tuple[Tick, ...]
+    rows: tuple[Tick, ...]
+    curves: tuple[Curve, ...]
+    words: str
+    """What a reader who does not see it should know."""
+
+
+PANEL_WIDTH, PANEL_HEIGHT, PANEL_LEFT, PANEL_BELOW = 480, 230, 34, 24
+DODGE = 6.0
+
+
+def plot_levels(levels: Sequence[LevelSummary], policy: Distribution, scale: Scale) -> Panel:
+    """A curve for each orderer, from the leaves on the left to the root on the right."""
+    ordered = sorted(levels, key=lambda level: level.level)
+    step = (PANEL_WIDTH - PANEL_LEFT) / len(ordered)
+    middle = {level.level: PANEL_LEFT + step * (index + 0.5) for index, level in enumerate(ordered)}
+    dodge = min(DODGE, step / 10)
+
+    def height(place: float) -> float:
+        return round((PANEL_HEIGHT - PANEL_BELOW) * (1 - place / 100), 1)
+
+    curves, told = [], []
+    for index, orderer in enumerate(ORDERERS):
+        known = [
+            (level.level, estimate)
+            for level in ordered
+            if (estimate := (level.off if policy == "off" else level.on).get(orderer))
+        ]
+        points = tuple(
+            Point(
+                round(middle[level] + dodge * (index - 2), 1),
+                *(height(scale.place(value)) for value in (estimate.low, estimate.value, estimate.high)),
+            )
+            for level, estimate in known
+        )
+        if points:
+            curves.append(Curve(orderer, points))
+            told.append(f"{orderer} {', '.join(f'{estimate.value:.3f}' for _, estimate in known)}")
+    return Panel(
+        policy,
+        PANEL_WIDTH,
+        PANEL_HEIGHT,
+        tuple(Tick(place, f"level {level}") for level, place in middle.items()),
+        tuple(Tick(height(tick.place), tick.label) for tick in scale.ticks),
+        tuple(curves),
+        f"Accuracy {policy} policy from level {ordered[0].level} up: {'; '.join(told)}",
+    )

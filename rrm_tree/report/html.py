@@ -29,7 +29,15 @@ from rrm_tree.propagation import (
 )
 from rrm_tree.records import Picture, RunResult
 from rrm_tree.report import tables
-from rrm_tree.report.charts import Scale, cut_bar, scale_shares, scale_splits, scale_values
+from rrm_tree.report.charts import (
+    Panel,
+    Scale,
+    cut_bar,
+    plot_levels,
+    scale_shares,
+    scale_splits,
+    scale_values,
+)
 from rrm_tree.report.document import Report
 from rrm_tree.report.drawing import SHADES, draw_tree
 from rrm_tree.report.tables import Chosen, Table
@@ -38,6 +46,9 @@ from rrm_tree.report.words import MEANINGS, PARTS, POLICIES, READING, clean, cod
 
 PICTURES, PICTURE_BYTES = 12, 280_000
 """At most so many pictures, and so many bytes of SVG, are put into the page."""
+
+LEVELS = 16
+"""More levels than this are told in a table alone."""
 
 CODE = re.compile(r"`([^`]*)`")
 
@@ -84,7 +95,7 @@ def write_html(report: Report) -> str:
             policies=DISTRIBUTIONS,
             reading=READING,
             shares=scale_shares(estimate for group in groups for estimate in group.estimates),
-            levels=[_group_level(level) for level in analysis.levels[: tables.ROWS] if level.off or level.on],
+            panels=_plot_panels(analysis.levels),
             groups=groups,
             remark=chosen.remark,
             bars=_draw_bars(chosen),
@@ -99,6 +110,7 @@ def write_html(report: Report) -> str:
 def _tables(result: RunResult, analysis: Analysis, chosen: Chosen) -> dict[str, Table]:
     return {
         "node_table": tables.node_table(result, chosen),
+        "level_table": tables.level_table(analysis.levels),
         "split_table": tables.split_table(chosen),
         "worth_table": tables.worth_table(chosen),
         "looks_table": tables.looks_table(chosen),
@@ -153,12 +165,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Group:
-    """A node or a level with its lines."""
+    """A node with its lines."""
 
     title: str
     remarks: tuple[str, ...]
     lines: tuple[Line, ...]
-    is_level: bool = False
 
     @property
     def estimates(self) -> Iterator[Estimate | None]:
@@ -169,28 +180,13 @@ class Group:
 
 def _group_nodes(nodes: Sequence[NodeAnalysis]) -> Iterator[Group]:
     for node in nodes:
-        lines = _lines(
-            {o: node.off.of(o) if node.off else None for o in ORDERERS},
-            {o: node.on.of(o) if node.on else None for o in ORDERERS},
-        )
+        both = [
+            (o, node.off.of(o) if node.off else None, node.on.of(o) if node.on else None) for o in ORDERERS
+        ]
+        lines = tuple(Line(orderer, off, on) for orderer, off, on in both if off or on)
         if lines:
             counts = (_say_pairs(policy, node.at(policy)) for policy in DISTRIBUTIONS)
             yield Group(code(node.name), (f"level {node.level}", *filter(None, counts)), lines)
-
-
-def _group_level(level: LevelSummary) -> Group:
-    pairs = [
-        max(estimate.count for estimate in pooled.values()) for pooled in (level.off, level.on) if pooled
-    ]
-    worst = (f"worst: {code(level.worst, 24)}",) if level.worst and level.nodes > 1 else ()
-    remarks = (plural(level.nodes, "node"), plural(max(pairs), "pair"), *worst)
-    return Group(f"level {level.level}", remarks, _lines(level.off, level.on), is_level=True)
-
-
-def _lines(off: object, on: object) -> tuple[Line, ...]:
-    assert isinstance(off, dict)
-    assert isinstance(on, dict)
-    return tuple(Line(o, off.get(o), on.get(o)) for o in ORDERERS if off.get(o) or on.get(o))
 
 
 def _say_pairs(policy: str, accuracy: Accuracy | None) -> str | None:
@@ -209,12 +205,23 @@ def _macro(name: str, *values: object) -> Markup:
     return drawn
 
 
-def _draw_bars(chosen: Chosen) -> list[Markup]:
-    """One bar for each row of the split table."""
+def _plot_panels(levels: Sequence[LevelSummary]) -> list[Panel]:
+    """Accuracy over levels, where there are several and not too many to tell apart."""
+    shown = levels if 2 <= len(levels) <= LEVELS else ()
+    pooled = [
+        (policy, level.off if policy == "off" else level.on) for level in shown for policy in DISTRIBUTIONS
+    ]
+    scale = scale_shares(estimate for _, estimates in pooled for estimate in estimates.values())
+    there = [policy for policy in DISTRIBUTIONS if any(name == policy and known for name, known in pooled)]
+    return [plot_levels(shown, policy, scale) for policy in there]
+
+
+def _draw_bars(chosen: Chosen) -> tuple[Markup, list[Markup]]:
+    """The scale, and one bar for each row of the split table."""
     parts = [part for node in chosen.nodes for policy in DISTRIBUTIONS if (part := node.at(policy))]
     splits = [part.shown for part in parts if part.shown]
     scale = scale_splits(splits)
-    return [_macro("bar", cut_bar(split, scale), scale) for split in splits]
+    return _macro("axis", scale), [_macro("bar", cut_bar(split, scale), scale) for split in splits]
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,8 @@ class Dot:
 def draw_picture(report: Report) -> str:
     """Verdict, tree, and what each orderer gets right off policy."""
     verdict = report.verdict.replace("`", "")
-    lines = textwrap.wrap(verdict, 98)
-    top = 44 + 27 * len(lines) + 10
+    lines = textwrap.wrap(verdict, 100)
+    top = 44 + 27 * len(lines) + 26
     drawing = draw_tree(report.result, report.analysis)
     room = NAMES_LEFT - 2 * EDGE
     zoom = min(1.0, room / drawing.width)
@@ -68,6 +68,8 @@ def draw_picture(report: Report) -> str:
             bottom=bottom,
             drawing=drawing,
             zoom=zoom,
+        tree_left=EDGE + (room - drawing.width * zoom) / 2,
+        edge=DOTS_RIGHT,
             shares=scale if dots else Scale(0, 1),
             x=lambda place: round(DOTS_LEFT + (DOTS_RIGHT - DOTS_LEFT) * place / 100, 1),
             texts=texts,

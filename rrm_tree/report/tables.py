@@ -14,6 +14,7 @@ from rrm_tree.propagation import (
     ORDERERS,
     Accuracy,
     Analysis,
+    ArmRow,
     Arms,
     Effort,
     LevelSummary,
@@ -144,7 +145,7 @@ def split_table(chosen: Chosen) -> Table:
                 inherited = "0 (no helpers)"
             rows.append((code(node.name), policy, plain(split.error), own, inherited, distilling))
     return Table(
-        "Where the error comes from: error = own + inherited + distilling." + chosen.remark,
+        "The error of each reward model: error = own + inherited + distilling." + chosen.remark,
         ("node", "policy", "error", "own", "inherited", "distilling"),
         tuple(rows),
         numeric=2,
@@ -177,7 +178,7 @@ def worth_table(chosen: Chosen) -> Table:
                 )
             )
     return Table(
-        "What the helpers are worth: assisted − max(alone, heuristic), with 95% intervals." + chosen.remark,
+        "Worth of the helpers: assisted − max(alone, heuristic), with 95% intervals." + chosen.remark,
         ("node", "policy", "without", "assisted", "worth", "pairs", "in words"),
         tuple(rows),
         numeric=2,
@@ -210,19 +211,17 @@ def looks_table(chosen: Chosen) -> Table:
 
 def arms_table(arms: Arms) -> Table:
     """The arms of one node."""
-    told = {True: "yes", False: "no", None: "–"}
     rows = [
         (
             f"{code(row.name)}, as declared" if row.declared else code(row.name),
-            told[row.judge_sees_advice],
-            told[row.reward_sees_advice],
+            _say_seen(row),
             quantity_with_interval(row.truth),
             say_count(row.truth),
             say_less(row),
             count(row.judgments),
+            count(row.all_looks),
             count(row.looks),
             count(row.helpers_looks),
-            count(row.all_looks),
         )
         for row in arms.rows
     ]
@@ -230,19 +229,27 @@ def arms_table(arms: Arms) -> Table:
         f"Arms of {code(arms.node)}: mean truth of the agent's outcomes, and the human effort behind it.",
         (
             "arm",
-            "judge sees advice",
-            "reward model sees advice",
+            "advice seen by",
             "mean truth",
             "outcomes",
             "declared minus this",
             "judgments",
-            "own looks",
-            "helpers' looks",
             "looks in all",
+            "of its own",
+            "of helpers",
         ),
         tuple(rows),
-        numeric=3,
+        numeric=2,
     )
+
+
+def _say_seen(row: ArmRow) -> str:
+    """Who is shown what helpers say, and whether it is perfect."""
+    if row.judge_sees_advice is None:
+        return "–"
+    both = (row.judge_sees_advice, bool(row.reward_sees_advice))
+    seen = {(True, True): "both", (True, False): "judge", (False, True): "reward model"}.get(both, "nobody")
+    return f"{seen} ({clean(row.help, 20)})" if row.help not in (None, "trained") and any(both) else seen
 
 
 def effort_table(analysis: Analysis, chosen: Chosen) -> Table:
