@@ -6,6 +6,7 @@ Touches the store under its fence, and the ledger.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import logging
 import resource
@@ -82,6 +83,8 @@ class Attempt:
         Raises:
             StoreError: the store or the ledger cannot be read or written.
         """
+        # A copy: in one process the scheduler listens to the same store for itself.
+        self.store = copy.copy(self.store)
         self.store.trouble = lambda kind, text: self.tell(kind, text=text)
         try:
             return self._train()
@@ -107,7 +110,7 @@ class Attempt:
     def _fail(self, reason: str) -> End:
         if not self.ledger.release(self.order.key, self.order.fence, "failed", reason):
             return End.REPLACED
-        self.tell("failed", reason=reason)
+        self.tell("failed", text=reason)
         return End.FAILED
 
     def _tell_phase(self, phase: str) -> None:

@@ -119,7 +119,7 @@ class Store:
 
     # --- keys ------------------------------------------------------------------------------------
 
-    def keys(self) -> list[str]:
+    def all_keys(self) -> list[str]:
         """Every key that anything is stored under."""
         return self.files.names("keys")
 
@@ -135,7 +135,7 @@ class Store:
     def latest_inputs(self) -> dict[str, Inputs]:
         """Of every entry ever started: the inputs of the key that was started last."""
         latest: dict[str, tuple[float, str]] = {}
-        for key in self.keys():
+        for key in self.all_keys():
             entry, stamp = key.rsplit("@", 1)[0], (self.files.modified(f"keys/{key}/inputs.json"), key)
             latest[entry] = max(latest.get(entry, stamp), stamp)
         found = {entry: self.inputs(key) for entry, (_, key) in latest.items()}

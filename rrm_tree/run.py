@@ -1,0 +1,243 @@
+"""A plan to trained nodes, through an executor.
+
+In: a plan, a store, a ledger, an executor. Out: what became of every entry.
+Touches the ledger, the clock, and through the executor the store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from rrm_tree.attempt import End, Order
+from rrm_tree.errors import StoreError
+from rrm_tree.executors import Answer, Executor
+from rrm_tree.ledger import RENEW_SECONDS, Ledger
+from rrm_tree.machine import this_owner
+from rrm_tree.plan import Entry, Plan, Ticket, blocked_by, key_of, ready
+from rrm_tree.records import Done, State
+from rrm_tree.store import Store
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.1
+LOOK_ELSEWHERE_SECONDS = 1.0
+MOST_LOSSES = 3
+"""Attempts in a row that may be killed without storing a round."""
+
+
+@dataclass
+class Stop:
+    """How urgently the user wants the run to end."""
+
+    level: int = 0
+    """0: not at all; 1: after the rounds that are going on; 2: now."""
+
+    def __call__(self) -> bool:
+        """Whether it shall end."""
+        return self.level > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one entry."""
+
+    state: State
+    reason: str | None = None
+    gate_passed: bool | None = None
+
+
+@dataclass
+class Run:
+    """One run of a plan: the loop over what may start."""
+
+    plan: Plan
+    name: str
+    store: Store
+    ledger: Ledger
+    executor: Executor
+    stop: Stop = field(default_factory=Stop)
+    heard: Callable[[], None] = lambda: None
+    """Called whenever something may have happened."""
+    owner: str = field(default_factory=this_owner)
+
+    done: dict[str, Done] = field(default_factory=dict, init=False)
+    closed: dict[str, str] = field(default_factory=dict, init=False)
+    """Entries that stop whatever waits for them, with the reason."""
+    started: dict[str, Order] = field(default_factory=dict, init=False)
+    elsewhere: dict[str, str] = field(default_factory=dict, init=False)
+    """Entries whose keys somebody else trains now."""
+    missing: dict[str, Ticket] = field(default_factory=dict, init=False)
+    """Entries that were looked for in the store and are to be trained."""
+    fates: dict[str, Fate] = field(default_factory=dict, init=False)
+    trouble: str | None = field(default=None, init=False)
+    """Why the store or the ledger cannot be used any more."""
+    asked_to_stop: bool = field(default=False, init=False)
+    """Whether the attempts know that they shall end after their rounds."""
+
+    def go(self) -> dict[str, Fate]:
+        """Train all that can be trained.
+
+        Raises:
+            StoreError: the store or the ledger cannot be used; what was stored stays.
+        """
+        self.store.trouble = lambda kind, text: self._tell(None, kind, text=text)
+        with self._alive():
+            while self._begin() or self._going_on():
+                self._settle()
+        self.heard()
+        if self.trouble is not None:
+            raise StoreError(self.trouble)
+        return {entry.name: self._fate(entry) for entry in self.plan.entries}
+
+    # --- starting --------------------------------------------------------------------------------
+
+    def _begin(self) -> bool:
+        """Start what may start; whether anything was found done, which may let more start."""
+        if self.stop.level or self.trouble is not None:
+            return False
+        open_ = self.done.keys() - self.closed.keys()
+        busy = self.started.keys() | self.elsewhere.keys() | self.closed.keys()
+        found = False
+        for entry in ready(self.plan, open_, busy):
+            if entry.name not in self.missing:
+                found = self._look(entry) or found
+            if entry.name in self.missing and self.executor.slots() > 0 and not self.stop.level:
+                self._start(entry, self.missing[entry.name])
+        return found
+
+    def _look(self, entry: Entry) -> bool:
+        """Whether an entry is done already."""
+        ticket = key_of(entry, self.done)
+        self.store.refer(self.name, entry.name, ticket.key)
+        done = self.store.done(ticket.key)
+        if done is None:
+            self.missing[entry.name] = ticket
+            return False
+        self._note_done(entry, done, Fate("reused", gate_passed=done.gate_passed))
+        self._tell(entry.name, "reused", gate_passed=done.gate_passed, rounds=done.rounds)
+        return True
+
+    def _start(self, entry: Entry, ticket: Ticket) -> None:
+        self.store.put_inputs(ticket)
+        claim = self.ledger.claim(ticket.key, self.name, entry.name, self.owner, time.time())
+        if claim is None:
+            self.elsewhere[entry.name] = ticket.key
+            self._tell(entry.name, "elsewhere", text="another run trains it now")
+            return
+        order = Order(self.name, ticket.key, claim.fence)
+        self.started[entry.name] = order
+        self._tell(entry.name, "started", key=ticket.key, stored=len(self.store.manifests(ticket.key)))
+        self.executor.submit(order)
+
+    # --- ending ----------------------------------------------------------------------------------
+
+    def _going_on(self) -> bool:
+        if (self.stop.level or self.trouble is not None) and not self.asked_to_stop:
+            self.asked_to_stop = True
+            self.executor.cancel(now=False)
+        waiting = bool(self.elsewhere) and not self.stop.level and self.trouble is None
+        return self.stop.level < 2 and (bool(self.started) or waiting)
+
+    def _settle(self) -> None:
+        """Wait a little, and take in what has ended."""
+        answers = self.executor.poll()
+        if not answers and (self.started or self.elsewhere):
+            time.sleep(LOOK_ELSEWHERE_SECONDS if not self.started else POLL_SECONDS)
+        for answer in answers:
+            del self.started[answer.order.entry]
+            self._take_in(answer)
+        for name, key in list(self.elsewhere.items()):
+            claim = self.ledger.look(key)
+            if claim is None or not claim.is_live(time.time()):
+                del self.elsewhere[name]
+                del self.missing[name]  # it may be done: look again
+        self.heard()
+
+    def _take_in(self, answer: Answer) -> None:
+        order, name = answer.order, answer.order.entry
+        entry = self.plan.by_name[name]
+        # Whatever the executor says: done is what the store says is done.
+        done = self.store.done(order.key)
+        if done is not None:
+            self._note_done(entry, done, Fate("trained", gate_passed=done.gate_passed))
+        elif answer.end is End.FAILED:
+            claim = self.ledger.look(order.key)
+            self._close(name, (claim.reason if claim else None) or answer.text)
+        elif answer.end is End.UNREACHABLE:
+            self.ledger.release(order.key, order.fence, "free")
+            self.trouble = answer.text
+        elif answer.end is End.STOPPED:
+            self.fates[name] = Fate("stopped", "stopped after a round; the same command goes on")
+        elif answer.end is not End.REPLACED:
+            self._lose(answer)
+
+    def _lose(self, answer: Answer) -> None:
+        """An attempt that was killed is tried again, unless it keeps being killed."""
+        order = answer.order
+        losses = self.ledger.lose(order.key, order.fence)
+        if losses < MOST_LOSSES:
+            self._tell(order.entry, "lost", text=f"{answer.text}; trying again")
+            return
+        reason = f"given up after {losses} attempts in a row: {answer.text}"
+        self.ledger.release(order.key, order.fence, "failed", reason)
+        self._tell(order.entry, "failed", text=reason)
+        self._close(order.entry, reason)
+
+    def _note_done(self, entry: Entry, done: Done, fate: Fate) -> None:
+        self.done[entry.name] = done
+        self.fates[entry.name] = fate
+        self.missing.pop(entry.name, None)
+        if done.gate_passed is False and entry.spec.gate is not None and entry.spec.gate.on_miss == "stop":
+            self.closed[entry.name] = "its gate was missed"
+            self._tell_blocked()
+
+    def _close(self, name: str, reason: str) -> None:
+        self.closed[name] = reason
+        self.fates[name] = Fate("failed", reason)
+        self._tell_blocked()
+
+    def _tell_blocked(self) -> None:
+        for name, culprit in blocked_by(self.plan, self.closed).items():
+            if name not in self.fates:
+                self.fates[name] = Fate("waiting", f"waits for {culprit}")
+                self._tell(name, "blocked", text=f"waits for {culprit}: {self.closed[culprit]}")
+
+    def _fate(self, entry: Entry) -> Fate:
+        if entry.name in self.fates:
+            return self.fates[entry.name]
+        if entry.name in self.started:
+            return Fate("stopped", "stopped in the middle of a round; the same command goes on")
+        return Fate("waiting", "not started yet")
+
+    def _tell(self, entry: str | None, kind: str, **data: object) -> None:
+        self.ledger.tell(self.name, entry, kind, data, time.time())
+        self.heard()
+
+    @contextlib.contextmanager
+    def _alive(self) -> Iterator[None]:
+        """Keep the leases of this process alive, and give them back in the end."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(RENEW_SECONDS):
+                try:
+                    self.ledger.renew(self.owner, time.time())
+                except StoreError as error:
+                    log.warning("%s", error)
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            self.executor.cancel(now=True)
+            for order in self.started.values():
+                with contextlib.suppress(StoreError):
+                    self.ledger.release(order.key, order.fence, "free")

@@ -1,0 +1,43 @@
+"""A process that trains one key under a supervisor, and ends when that does.
+
+In: a store, a ledger and an order, from the command line; words from the supervisor on standard
+input. Out: an exit code.
+Touches its process group, and what an attempt touches.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+from rrm_tree.attempt import Attempt, End, Order
+from rrm_tree.errors import StoreError
+from rrm_tree.ledger import Ledger
+from rrm_tree.store import Store
+
+HEARD_AT_ONCE = 64
+
+
+def train_supervised(store: str, ledger: str, order: Order) -> End:
+    """Train one key; the supervisor may ask to stop, and must stay alive."""
+    stop = threading.Event()
+    threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    try:
+        return Attempt(Store(store), Ledger(ledger), order, stop.is_set).run()
+    except StoreError as error:
+        # The ledger may be what cannot be reached: the supervisor reads the log.
+        sys.stderr.write(f"{error}\n")
+        return End.UNREACHABLE
+
+
+def _listen(stop: threading.Event) -> None:
+    """Note a wish to stop; end the whole group when the supervisor is gone."""
+    # Not sys.stdin: its lock would be held when the interpreter shuts down.
+    while os.read(0, HEARD_AT_ONCE):
+        stop.set()
+    # An orphan would go on for ever, and so would the processes that its environments started.
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    os._exit(End.STOPPED)
