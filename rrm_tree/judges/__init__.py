@@ -13,8 +13,8 @@ from pydantic import Field
 from rrm_tree.contracts import declare
 
 if TYPE_CHECKING:
-    from rrm_tree.judges.teacher import Teacher
-    from rrm_tree.judges.truth import Truth
+    from rrm_tree.judges.flawless import Truth
+    from rrm_tree.judges.simulated import Teacher
 
 Rate: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Discount: TypeAlias = Annotated[float, Field(gt=0, le=1)]
@@ -49,7 +49,7 @@ def teacher(  # noqa: PLR0913 - an option for each flaw in the paper
         gamma: myopia; a reward counts gamma^k when k steps follow it. 1 counts all alike.
         right_above: the utility above which an outcome is labelled right.
     """
-    from rrm_tree.judges.teacher import Teacher
+    from rrm_tree.judges.simulated import Teacher
 
     return Teacher(beta, mistake, skip_below, equal_within, thresholds, gamma, right_above)
 
@@ -61,6 +61,6 @@ def truth(*, right_above: float = 0.5) -> Truth:
     Args:
         right_above: the utility above which an outcome, or a part of one, is labelled right.
     """
-    from rrm_tree.judges.truth import Truth
+    from rrm_tree.judges.flawless import Truth
 
     return Truth(right_above)

@@ -16,7 +16,7 @@ from pydantic import Field
 from rrm_tree.contracts import declare
 
 if TYPE_CHECKING:
-    from rrm_tree.domains.logic.person import Person
+    from rrm_tree.domains.logic.judging import Person
     from rrm_tree.domains.logic.task import LogicTask
 
 Rule: TypeAlias = Literal["majority", "and", "or", "parity"]
@@ -89,6 +89,6 @@ def person(
         looks: bits or claims looked at per outcome, at most.
         when_out: what follows when the looks run out before everything was seen.
     """
-    from rrm_tree.domains.logic.person import Person
+    from rrm_tree.domains.logic.judging import Person
 
     return Person(look_error, read_error, looks, when_out)

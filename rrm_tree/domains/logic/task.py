@@ -7,16 +7,13 @@ Touches nothing but the generators that it is given.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
 
 from rrm_tree.contracts import Split
 from rrm_tree.domains.logic.world import Circuit
-from rrm_tree.errors import PluginError
+from rrm_tree.domains.one_step import OneStep
 from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Ints, Outcomes, Questions
 
 CLAIM = "logic.claim"
@@ -46,9 +43,11 @@ class LogicTask:
         self.batch = batch
         self.accepts: Mapping[str, str] = {CLAIM: POSITION} if circuit.gates else {}
 
-    def make_vec(self, num_envs: int) -> VectorEnv[Any, Any, Any]:
-        """Episodes of one step; `subject` gives `bits` [n, width] and `index` [n]."""
-        return ClaimEnv(self.circuit.width, num_envs)
+    def make_vec(self, num_envs: int) -> OneStep:
+        """Shows a string and a place, takes a claim, and ends."""
+        width = self.circuit.width
+        seen = spaces.Dict({"bits": spaces.MultiBinary(width), "index": spaces.Discrete(width)})
+        return OneStep(num_envs, seen, spaces.MultiDiscrete([2]))
 
     def starts(self, count: int, split: Split, rng: np.random.Generator) -> Arrays:
         """Different strings of the split, at place 0; fewer where the split is small."""
@@ -107,45 +106,6 @@ class LogicTask:
         lines += [(name, values[row]) for name, values in advice.values.items()]
         reach = self.circuit.leaves + self.circuit.window - 1
         return _draw(lines, {(index * self.circuit.leaves + k) % len(bits) for k in range(reach)})
-
-
-class ClaimEnv(VectorEnv[Any, Any, Any]):
-    """Shows a string and a place, takes a claim, and ends. Its reward is always 0: people judge."""
-
-    def __init__(self, width: int, num_envs: int) -> None:
-        self.num_envs = num_envs
-        self.metadata = {"autoreset_mode": AutoresetMode.DISABLED}
-        self.single_observation_space = spaces.Dict(
-            {"bits": spaces.MultiBinary(width), "index": spaces.Discrete(width)}
-        )
-        self.single_action_space = spaces.MultiDiscrete([2])
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
-        self._shown: dict[str, Array] = {
-            "bits": np.zeros((num_envs, width), np.int8),
-            "index": np.zeros(num_envs, np.int64),
-        }
-
-    def reset(
-        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[dict[str, Array], dict[str, Any]]:
-        """Show what `options["subject"]` says; with `reset_mask`, in the masked rows alone."""
-        options = options or {}
-        rows = options.get("reset_mask", np.ones(self.num_envs, bool))
-        for name, values in options.get("subject", self._shown).items():
-            if np.shape(values) != self._shown[name].shape:
-                raise PluginError(
-                    f"logic: subject '{name}' has shape {np.shape(values)}, expected "
-                    f"{self._shown[name].shape}; parents and helpers must agree on `width`"
-                )
-            self._shown[name] = self._shown[name].copy()
-            self._shown[name][rows] = values[rows]
-        return dict(self._shown), {}
-
-    def step(self, actions: Array) -> tuple[dict[str, Array], Floats, Array, Array, dict[str, Any]]:
-        """Every episode ends."""
-        ended = np.ones(self.num_envs, bool)
-        return dict(self._shown), np.zeros(self.num_envs), ended, ~ended, {}
 
 
 def _agrees(outcomes: Outcomes, claim: Array) -> Floats:

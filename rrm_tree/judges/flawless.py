@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from rrm_tree.contracts import Request
-from rrm_tree.judges.teacher import true_utility
+from rrm_tree.judges.simulated import true_utility
 from rrm_tree.outcomes import Answers
 
 
