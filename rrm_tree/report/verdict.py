@@ -180,7 +180,7 @@ def _findings(analysis: Analysis) -> Iterator[Note]:
         worth = worth_of(node)
         if worth is not None and worth.verdict == "hurts":
             yield Note(
-                kind="finding", text=f"recursion does not pay at {code(node.name)}: {judge_worth(node)}"
+                kind="finding", text=f"recursion does not pay at {code(node.name)}: it {judge_worth(node)}"
             )
     yield from _falls(analysis.nodes)
 

@@ -65,8 +65,8 @@ def mates(value: float) -> Mean:
 
 
 def record(name: str, **fields: object) -> RoundRecord:
-    defaults = {"facts": facts(), "steps": 24_000, "optimiser_steps": 3_100, "stopped": "rounds"}
-    return RoundRecord(node=name, key=f"{name}@3f9c2a", round=0, **(defaults | fields))
+    defaults = {"round": 0, "facts": facts(), "steps": 24_000, "optimiser_steps": 3_100, "stopped": "rounds"}
+    return RoundRecord(node=name, key=f"{name}@3f9c2a", **(defaults | fields))
 
 
 def node(name: str, level: int = 0, helpers: tuple[str, ...] = (), **fields: object) -> NodeResult:
@@ -107,7 +107,7 @@ def gate(accepted: bool | None, right: int, judgments: int) -> GateResult:
         right=right,
         judgments=judgments,
         looks=judgments * 6,
-        log_ratio=3.1,
+        log_ratio=3.1 if accepted else 0.4,
         upper=2.89,
         lower=-2.25,
     )
@@ -143,7 +143,9 @@ def chess() -> RunResult:
         on=shares(0.745, 0.61, 0.86, 0.945, 0.741, looks=(18.0, 6.9, 6.6)),
         solve_looks=17.8,
         gate=gate(None, 240, 300),
-        warnings=("the gate ran out of judgments before it could decide; parents start as `on_miss: warn` says",),
+        warnings=(
+            "the gate ran out of judgments before it could decide; parents start as `on_miss: warn` says",
+        ),
         agent_truth=mates(0.94),
     )
     player = record(
