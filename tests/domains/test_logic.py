@@ -117,9 +117,7 @@ def test_a_judge_alone_is_as_right_as_its_error_a_look_says_and_looks_at_every_b
 
 def test_what_the_looks_do_not_reach_is_guessed_or_not_answered():
     task, outcomes = logic.gate(), acted(logic.gate(), 20_000, 5)
-    guess = labels(
-        task, logic.person(look_error=0, looks=4), outcomes, Advice(), np.random.default_rng(6)
-    )
+    guess = labels(task, logic.person(look_error=0, looks=4), outcomes, Advice(), np.random.default_rng(6))
     # Two of three are known: the third decides half of the time, and is then guessed.
     assert (guess.values == task.truth(outcomes)[:, 0]).mean() == pytest.approx(0.75, abs=0.016)
     silent = labels(

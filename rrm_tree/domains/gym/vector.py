@@ -45,13 +45,12 @@ def make_env(id: str, kwargs: Mapping[str, Any], max_episode_steps: int | None) 
         )
     if _is_flat(env.observation_space):
         return env
-    try:
-        return FlattenObservation(env)
-    except (NotImplementedError, ValueError, AttributeError, AssertionError) as error:
+    if not env.observation_space.is_np_flattenable:
         raise PluginError(
             f"gym: {id} observes {env.observation_space}, which has no fixed size; wrap it so that "
             "observations are Box, Discrete, MultiDiscrete, MultiBinary, or a Dict of these"
-        ) from error
+        )
+    return FlattenObservation(env)
 
 
 def _construct(id: str, kwargs: Mapping[str, Any], limit: int | None) -> Env[Any, Any]:

@@ -1,0 +1,34 @@
+"""An environment that counts its steps, and can be told to misbehave."""
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+
+class Count(gymnasium.Env):
+    """Counts steps up to the number it was given; earns what it counts."""
+
+    observation_space = spaces.Box(0, 100, (1,), np.float64)
+    action_space = spaces.Discrete(3, start=5)
+
+    def __init__(self, up_to=4, observation=None, reward=None):
+        self.up_to, self.reward = up_to, reward
+        if observation is not None:
+            self.observation_space = observation
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.counted = 0
+        return self.see(), {}
+
+    def step(self, action):
+        self.counted += 1
+        if self.reward == "raise":
+            raise ValueError("out of cheese")
+        earned = float("nan") if self.reward == "nan" else float(self.counted)
+        return self.see(), earned, self.counted >= self.up_to, False, {}
+
+    def see(self):
+        if isinstance(self.observation_space, spaces.Tuple):
+            return (self.counted, np.full(2, self.counted, np.float32))
+        return np.array([float(self.counted)])
