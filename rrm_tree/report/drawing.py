@@ -19,6 +19,8 @@ WIDTH, HEIGHT = 156, 62
 GAP, RISE, BEND = 26, 46, 12
 LEFT = 62
 PER_LEVEL, LEVELS, SWEEPS = 6, 12, 6
+REST, BENT = "\0rest ", "\0bend "
+"""How the keys of what is not a node begin; no name can."""
 SHADES = (0.6, 0.7, 0.8, 0.9)
 """Accuracies at which a box changes its shade."""
 
@@ -53,6 +55,8 @@ class Drawing:
     boxes: tuple[Box, ...]
     paths: tuple[str, ...]
     """SVG path data of the lines, from a helper up to its parent."""
+    faint: tuple[str, ...]
+    """Lines of nodes that are not drawn one by one."""
     rows: tuple[Row, ...]
     words: str
     """What a reader who does not see it should know."""
@@ -74,13 +78,18 @@ def draw_tree(result: RunResult, analysis: Analysis) -> Drawing:
     x = _spread(layers, boxes)
     top = {key: row * (HEIGHT + RISE) + 8.0 for row, layer in enumerate(layers) for key in layer.keys}
     placed = tuple(_make_box(node, x[key], top[key]) for key, node in boxes.items())
-    paths = tuple(_draw_path(chain, x, top) for chain in links)
+    paths, faint = (
+        tuple(_draw_path(chain, x, top) for chain in links if _is_folded(chain) == folded)
+        for folded in (False, True)
+    )
     rows = tuple(
         Row(row * (HEIGHT + RISE) + 8.0 + HEIGHT / 2, layer.label) for row, layer in enumerate(layers)
     )
     right = max((box.x + box.width for box in placed), default=LEFT)
     words = f"The tree: {plural(len(analysis.nodes), 'node')} on {plural(len(analysis.levels), 'level')}"
-    return Drawing(right + 8, max(len(layers) * (HEIGHT + RISE) - RISE + 16, 16), placed, paths, rows, words)
+    return Drawing(
+        right + 8, max(len(layers) * (HEIGHT + RISE) - RISE + 16, 16), placed, paths, faint, rows, words
+    )
 
 
 # --- what is drawn -----------------------------------------------------------------------------
@@ -107,7 +116,7 @@ def _fold(analysis: Analysis) -> tuple[list[_Layer], dict[str, str], dict[str, D
             place[node.name], boxes[node.name] = node.name, node
         rest = tuple(rank_worst(nodes)[room:])
         if rest:
-            key = f"\0rest {level}"
+            key = f"{REST}{level}"
             layer.keys.append(key)
             boxes[key] = rest
             place.update((node.name, key) for node in rest)
@@ -136,7 +145,7 @@ def _link(result: RunResult, place: Mapping[str, str], layers: Sequence[_Layer])
             seen.update(((place[entry.name], place[name]), None) for name in entry.helpers if name in place)
     chains = []
     for parent, helper in seen:
-        bends = [f"\0bend {row} {parent} {helper}" for row in range(row_of[parent] + 1, row_of[helper])]
+        bends = [f"{BENT}{row} {parent} {helper}" for row in range(row_of[parent] + 1, row_of[helper])]
         for row, bend in enumerate(bends, row_of[parent] + 1):
             layers[row].keys.append(bend)
         chains.append([parent, *bends, helper])
@@ -165,6 +174,8 @@ def _order(layers: Sequence[_Layer], chains: Iterable[Sequence[str]]) -> None:
             keys = layers[row].keys
             own = {key: (index + 0.5) / len(keys) for index, key in enumerate(keys)}
             keys.sort(key=lambda key: _mean([spot[n] for n in neighbours.get(key, ())], own[key]))
+            # The rest of a level always stands last, where nobody looks for a node.
+            keys.sort(key=lambda key: key.startswith(REST))
 
 
 def _mean(values: Sequence[float], otherwise: float) -> float:
@@ -184,6 +195,10 @@ def _spread(layers: Sequence[_Layer], boxes: Mapping[str, Drawn]) -> dict[str, f
     return x
 
 
+def _is_folded(chain: Sequence[str]) -> bool:
+    return any(key.startswith(REST) for key in chain)
+
+
 def _draw_path(chain: Sequence[str], x: Mapping[str, float], top: Mapping[str, float]) -> str:
     """From the helper's top edge up to the parent's bottom edge, through the bends."""
     upward = list(reversed(chain))
@@ -201,7 +216,7 @@ def _draw_path(chain: Sequence[str], x: Mapping[str, float], top: Mapping[str, f
 
 
 def _middle(key: str, x: Mapping[str, float]) -> float:
-    return x[key] + (BEND if key.startswith("\0bend") else WIDTH) / 2
+    return x[key] + (BEND if key.startswith(BENT) else WIDTH) / 2
 
 
 # --- what a box says ---------------------------------------------------------------------------
