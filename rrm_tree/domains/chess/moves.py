@@ -98,6 +98,4 @@ def _is_legal(boards: Boards, moves: Array) -> Bools:
     reached = Reach(mirror(boards)).at(rows, source ^ 56, target ^ 56) & (moved > 0)
     promotes = (moved == PAWN) & (target >= 56)
     proper = np.where(promotes, np.isin(promotion, PROMOTIONS), promotion == 0)
-    return cast(
-        Bools, reached & proper & _leaves_king_safe(boards, moves)
-    )
+    return cast(Bools, reached & proper & _leaves_king_safe(boards, moves))

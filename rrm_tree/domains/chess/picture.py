@@ -6,13 +6,13 @@ Touches nothing. Squares are filled or framed, so that nobody has to tell red fr
 
 from __future__ import annotations
 
+import re
 from zlib import crc32
 
 import numpy as np
 from chess import svg
 
 from rrm_tree.domains.chess import facts
-from rrm_tree.domains.chess.geometry import KING
 from rrm_tree.outcomes import Advice, Array, Outcomes
 
 SIDE = 45
@@ -62,7 +62,7 @@ def draw(task_advice: str | None, outcome: Outcomes, advice: Advice) -> str:
         colour(task_advice, action, "answered:")
     if task_advice == facts.REACH:
         layers.append(_frames(_marks(outcome.observations["square"][0, -1:]), GOLD))
-    return _frame(board, "".join(layers), "; ".join(legend))
+    return _frame(board, "".join(layers), legend)
 
 
 def _marks(squares: Array) -> Array:
@@ -93,7 +93,7 @@ def _numbers(counts: Array) -> str:
     texts = []
     for square in np.flatnonzero(counts):
         x, y = _corner(int(square))
-        texts.append(f'<text x="{x + 3}" y="{y + 11}">{counts[square]}</text>')
+        texts.append(f'<text x="{x + 6}" y="{y + 14}">{counts[square]}</text>')
     return f'<g font-size="10" fill="#222">{"".join(texts)}</g>'
 
 
@@ -103,8 +103,7 @@ def _pieces(board: Array) -> str:
     symbols, placed = [], []
     for piece in np.unique(board[board != 0]):
         letter = LETTERS[abs(piece)] if piece < 0 else LETTERS[piece].upper()
-        drawing = svg.PIECES[letter].split(">", 1)[1]
-        symbols.append(f'<g id="{own}{letter}">{drawing}')
+        symbols.append(re.sub(r' id="[^"]*" class="[^"]*"', f' id="{own}{letter}"', svg.PIECES[letter]))
         for square in np.flatnonzero(board == piece):
             x, y = _corner(int(square))
             placed.append(f'<use href="#{own}{letter}" x="{x}" y="{y}"/>')
@@ -120,17 +119,17 @@ def _coordinates() -> str:
     return f'<g font-size="11" fill="{INK}">{"".join(names)}</g>'
 
 
-def _frame(board: Array, layers: str, legend: str) -> str:
+def _frame(board: Array, layers: str, legend: list[str]) -> str:
     dark = np.add.outer(np.arange(8), np.arange(8)).ravel() % 2 == 0
-    width, height = 8 * SIDE + MARGIN + 2, 8 * SIDE + 36
-    # Long legends shrink rather than leave the picture.
-    fitted = f' textLength="{width - 4}" lengthAdjust="spacingAndGlyphs"' if len(legend) > 66 else ""
-    king = "abcdefgh"[int(np.argmax(board == -KING)) % 8]
-    title = f"Chess board, black king on the {king} file. {legend}"
+    width, height = 8 * SIDE + MARGIN + 2, 8 * SIDE + 22 + 14 * len(legend)
+    lines = "".join(
+        f'<text x="{MARGIN}" y="{8 * SIDE + 30 + 14 * i}">{line}</text>' for i, line in enumerate(legend)
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
-        f' height="{height}" role="img" font-family="sans-serif"><title>{title}</title>'
+        f' height="{height}" role="img" font-family="sans-serif">'
+        f"<title>Chess board. {'; '.join(legend)}</title>"
         f'<rect x="{MARGIN}" width="{8 * SIDE}" height="{8 * SIDE}" fill="{LIGHT}"/>'
         f'<path d="{_path(dark, 0)}" fill="{DARK}"/>{layers}{_pieces(board)}{_coordinates()}'
-        f'<text x="2" y="{height - 6}" font-size="11" fill="{INK}"{fitted}>{legend}</text></svg>'
+        f'<g font-size="11" fill="{INK}">{lines}</g></svg>'
     )
