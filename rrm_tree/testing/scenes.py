@@ -23,17 +23,25 @@ ROWS = 6
 CRITERION = "right"
 
 
-def subjects_for(helper: Task, parent: Task, *, criterion: str = CRITERION, rng_seed: int = 0) -> Arrays:
+def subjects_for(
+    helper: Task,
+    parent: Task,
+    *,
+    about: Arrays | None = None,
+    criterion: str = CRITERION,
+    rng_seed: int = 0,
+) -> Arrays:
     """A handful of subjects for a helper: what its parent asks about proposals of its own.
 
     Args:
         helper: the task that needs subjects.
-        parent: a task that accepts the helper's advice and starts by itself.
+        parent: a task that accepts the helper's advice.
+        about: the parent's own subjects; may be left out if it starts by itself.
         criterion: name of the parent's criterion that the helper informs.
         rng_seed: seed of the starts and of the choice.
     """
     rng = np.random.default_rng(rng_seed)
-    outcomes = play(parent, parent.starts(ROWS, "train", rng), rng)
+    outcomes = play(parent, start(parent, about, rng), rng)
     asked = parent.questions(outcomes, criterion, helper.advice or "").subjects
     return take_rows(asked, rng.permutation(count_rows(asked))[:ROWS])
 
