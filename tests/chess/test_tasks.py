@@ -151,5 +151,5 @@ def test_pictures_are_small_and_name_their_colours() -> None:
         advice = perfect_advice(name, outcomes, task.accepts)
         svg = task.picture(outcomes, 2, advice)
         assert svg.startswith("<svg") and len(svg.encode()) < 20_000
-        assert ("red: " in svg) == (name not in ("ray", "defended"))
+        assert (">red: " in svg) == (name not in ("ray", "defended"))
         assert "script" not in svg

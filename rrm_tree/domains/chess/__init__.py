@@ -8,7 +8,9 @@ may have a door's name: importing it would put the module in the door's place.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+from pydantic import Field
 
 from rrm_tree.contracts import declare
 from rrm_tree.domains.chess import facts
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from rrm_tree.contracts import Judge, Task
 
 __all__ = ["attacked", "defended", "person", "player", "ray", "verdict"]
+
+
+Rate: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Looks: TypeAlias = Annotated[int, Field(ge=1)]
 
 
 @declare(**vars(facts.RAY))
@@ -52,7 +58,7 @@ def verdict() -> Task:
 
 
 @declare(**vars(facts.PLAYER))
-def player(proposal_mates: float = 0.5) -> Task:
+def player(*, proposal_mates: Rate = 0.5) -> Task:
     """Choose White's move; mating is what is wanted.
 
     Args:
@@ -70,9 +76,10 @@ def player(proposal_mates: float = 0.5) -> Task:
     tasks=("chess.ray", "chess.attacked", "chess.defended", "chess.verdict", "chess.player"),
 )
 def person(
-    look_error: float = 0.02,
-    read_error: float = 0.005,
-    looks: int | None = None,
+    *,
+    look_error: Rate = 0.02,
+    read_error: Rate = 0.005,
+    looks: Looks | None = None,
     out_of_looks: Literal["guess", "cannot_tell"] = "guess",
 ) -> Judge:
     """Someone who knows the rules, overlooks things, and has only so much attention.

@@ -124,7 +124,7 @@ class Reach:
         eights = np.ascontiguousarray(np.moveaxis(bits, -1, 0))[:, None]
         single = np.uint8(128) >> np.arange(8, dtype=np.uint8)
         apart = (eights & single.reshape(8, *[1] * (bits.ndim - 1))) != 0
-        return apart.reshape(-1, *bits.shape[:-1])[: self.count]
+        return cast(Bools, apart.reshape(-1, *bits.shape[:-1])[: self.count])
 
     def at(self, rows: Array, sources: Array, targets: Array) -> Bools:
         """Whether the piece on `sources` reaches `targets` (64: never) on boards `rows`; broadcast."""
