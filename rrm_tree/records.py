@@ -184,6 +184,8 @@ class NodeResult(Stored):
     level: int
     doc: str
     helpers: tuple[str, ...]
+    edits: tuple[str, ...] | None = None
+    """Settings in which an arm differs from its node ("judge.sees"); None where that is not known."""
     judge: str
     judge_sees: tuple[str, ...]
     reward_sees: tuple[str, ...]

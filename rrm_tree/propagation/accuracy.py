@@ -80,10 +80,10 @@ class Worth(Stored):
 def value_helpers(shares: Shares | None) -> Worth | None:
     """How much better the judge is with helpers than alone or than the domain's simple rule.
 
-    The interval is that of the smaller of both differences: its lower end is the smaller of the
-    lower ends, so that "helps" (all of it above 0) means better than either, with no allowance
-    needed for having picked the stronger one. Its upper end errs towards too low by at most the
-    chance that one of two ends is missed.
+    The interval is that of the smaller of the two differences, from the lower of their lower ends
+    to the lower of their upper ends. "helps" (all of it above 0) therefore means better than each,
+    and needs no allowance for having picked the stronger one (an intersection-union test); "hurts"
+    is wrong at most twice as often as a single difference would be.
     """
     if shares is None or (after := estimate_share(shares.assisted)) is None:
         return None

@@ -13,6 +13,9 @@ from rrm_tree.propagation.intervals import Difference, Estimate, subtract
 from rrm_tree.propagation.nodes import NodeAnalysis, analyse_node, sees_advice
 from rrm_tree.records import NodeResult, Stored
 
+SIGHT = {"judge.sees", "reward_model.sees"}
+"""What an arm may edit and still tell what seeing the advice is worth."""
+
 
 class ArmRow(Stored):
     """One way of training or judging a node, beside the others."""
@@ -157,11 +160,17 @@ def _find_corners(entries: Sequence[NodeResult], analysed: Sequence[NodeAnalysis
     if not entries[0].helpers:
         return corners
     for entry, one in zip(entries, analysed, strict=True):
-        alike = entry.judge == entries[0].judge and (entry.help == entries[0].help or not entry.helpers)
-        if alike and one.agent_truth is not None:
+        if _differs_in_sight(entry, entries[0]) and one.agent_truth is not None:
             corner = _Corner(sees_advice(entry, "judge"), sees_advice(entry, "reward"))
             corners.setdefault(corner, one.agent_truth)
     return corners
+
+
+def _differs_in_sight(arm: NodeResult, declared: NodeResult) -> bool:
+    """Whether an arm differs from the node as declared in who sees the advice, at most."""
+    if arm.edits is not None:
+        return set(arm.edits) <= SIGHT
+    return arm.judge == declared.judge and (arm.help == declared.help or not arm.helpers)
 
 
 def _find_paths(corners: Mapping[_Corner, Estimate]) -> tuple[GainPath, ...]:

@@ -50,6 +50,15 @@ def test_without_a_whole_path_the_step_at_what_the_model_sees_is_told(chess_run)
     assert arms.judging_alone.gain.value == pytest.approx(0.89 - 0.653)
 
 
+def test_an_arm_that_edits_more_than_what_is_seen_splits_no_gain(chess_run):
+    def edit(node):
+        edits = ("judge.sees", "judge.with.slips") if node.arm == "alone_seeing_advice" else ("judge.sees",)
+        return node.model_copy(update={"edits": edits}) if node.arm else node
+
+    arms = analyse(chess_run.model_copy(update={"nodes": tuple(map(edit, chess_run.nodes))})).arms[0]
+    assert [[step.cause for step in path.steps] for path in arms.paths] == [["judging", "seeing"]]
+
+
 def test_the_declared_node_is_not_compared_with_itself(chess_run):
     rows = rows_of(chess_run)
     assert rows["player"].less is None
