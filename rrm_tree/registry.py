@@ -47,6 +47,7 @@ BUILT_IN: Final[Mapping[PluginKind, Mapping[str, str]]] = {
         "chess.player": "rrm_tree.domains.chess:player",
         "logic.bit": "rrm_tree.domains.logic:bit",
         "logic.gate": "rrm_tree.domains.logic:gate",
+        "logic.circuit": "rrm_tree.domains.logic:circuit",
         "gym": "rrm_tree.domains.gym:environment",
     },
     "judge": {

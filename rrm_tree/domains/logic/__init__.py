@@ -1,7 +1,8 @@
 """A world of bit strings: the smallest honest tree, for tests, tutorials and studies of depth.
 
 `bit` asks whether a rule holds at one place of a string; `gate` asks whether enough of several
-places hold, and may be helped by bits or by gates, so that trees can be as deep as one likes.
+places hold, and may be helped by bits or by gates, so that trees can be as deep as one likes; a
+`circuit` is the gate at the root, which starts by itself.
 `person` is the judge whose error rates are declared, so that every share can be worked out by hand.
 
 Holds doors alone: what they return is imported when they are called.
@@ -73,7 +74,38 @@ def gate(
     return LogicTask(Circuit(width, window, rule, gates, fan_in), batch=batch)
 
 
-@declare(version="1", kinds=("label", "preference"), direct=True, tasks=("logic.bit", "logic.gate"))
+@declare(version="1", subject=None, advice=None, accepts={"logic.claim": "logic.position"})
+def circuit(
+    *,
+    gates: Annotated[tuple[Rule, ...], Field(max_length=6)] = ("majority",),
+    fan_in: Inputs = 3,
+    width: Width = 12,
+    window: Inputs = 2,
+    rule: Rule = "parity",
+    batch: Looks = 1024,
+) -> LogicTask:
+    """Does the circuit say yes about a random string? The root of a tree of gates and bits.
+
+    Args:
+        gates: as for `gate`; none at all for a root that asks about a single bit.
+        fan_in: as for `gate`.
+        width: as for `bit`.
+        window: as for `bit`.
+        rule: as for `bit`.
+        batch: episodes side by side.
+    """
+    from rrm_tree.domains.logic.task import RootTask
+    from rrm_tree.domains.logic.world import Circuit
+
+    return RootTask(Circuit(width, window, rule, gates, fan_in), batch=batch)
+
+
+@declare(
+    version="1",
+    kinds=("label", "preference"),
+    direct=True,
+    tasks=("logic.bit", "logic.gate", "logic.circuit"),
+)
 def person(
     *,
     look_error: Rate = 0.05,

@@ -22,7 +22,7 @@ class Person:
     version = "1"
     kinds = ("label", "preference")
     direct = True
-    tasks: tuple[str, ...] | None = ("logic.bit", "logic.gate")
+    tasks: tuple[str, ...] | None = ("logic.bit", "logic.gate", "logic.circuit")
 
     def __init__(self, look_error: float, read_error: float, looks: int, when_out: str) -> None:
         self.look_error = look_error

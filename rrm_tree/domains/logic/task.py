@@ -108,6 +108,13 @@ class LogicTask:
         return _draw(lines, {(index * self.circuit.leaves + k) % len(bits) for k in range(reach)})
 
 
+class RootTask(LogicTask):
+    """The same at the root of a tree: starts by itself and helps nobody."""
+
+    subject = None
+    advice = None
+
+
 def _agrees(outcomes: Outcomes, claim: Array) -> Floats:
     """1 where the action is this claim, [n, 1]."""
     return np.asarray(outcomes.actions[:, 0] == claim[:, None], np.float64)
