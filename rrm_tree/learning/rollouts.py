@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.random import Generator
 from numpy.typing import NDArray
 
@@ -18,11 +19,10 @@ from rrm_tree.contracts import Imaginable, Task
 from rrm_tree.errors import PluginError, RrmError
 from rrm_tree.outcomes import Array, Arrays, Outcomes, count_rows, join_outcomes, take_rows
 
-if TYPE_CHECKING:
-    from gymnasium.vector import VectorEnv
-
 Act: TypeAlias = Callable[[Arrays, Arrays, Generator, bool], Array]
+Envs: TypeAlias = VectorEnv[Any, Any, Any]
 
+UNLIMITED = 1 << 62
 LONGEST_EPISODE = 1_000_000
 """Steps after which an episode that never ends is taken for a broken environment."""
 
@@ -33,10 +33,15 @@ class Rollout:
 
     outcomes: Outcomes
     steps: int
-    """Environment steps executed, padding not counted."""
+    """Environment steps executed; those that a vector environment takes in episodes which have
+    ended, while others go on, are counted too."""
+    terminated: NDArray[np.bool_]
+    """False where a limit of time or steps cut the episode short, [n]."""
 
 
-def rollout(task: Task, act: Act, subjects: Arrays, rng: Generator, *, explore: bool) -> Rollout:
+def rollout(
+    task: Task, act: Act, subjects: Arrays, rng: Generator, *, explore: bool, limit: int | None = None
+) -> Rollout:
     """One episode about each subject.
 
     One-step tasks that can be imagined are not stepped through: by their contract that is the
@@ -48,21 +53,36 @@ def rollout(task: Task, act: Act, subjects: Arrays, rng: Generator, *, explore: 
         subjects: each [n, ...].
         rng: what `act` draws from, and the environments' seeds.
         explore: passed on to `act`.
+        limit: environment steps that may be executed, at least 1. Episodes are cut short there, and
+            subjects that are not reached have no outcome.
 
     Raises:
-        PluginError: the environment or `act` raised, or broke its contract.
+        PluginError: there are no subjects; the environment or `act` raised or broke its contract.
     """
-    chunks = [
-        take_rows(subjects, np.arange(start, min(start + task.batch, count_rows(subjects))))
-        for start in range(0, max(1, count_rows(subjects)), task.batch)
-    ]
-    imagined = isinstance(task, Imaginable)
-    episodes = [
-        _imagine(task, act, chunk, rng, explore) if imagined else _run(task, act, chunk, rng, explore)
-        for chunk in chunks
-    ]
-    outcomes = join_outcomes(episodes)
-    return Rollout(outcomes, int(outcomes.lengths.sum()))
+    count = count_rows(subjects)
+    if not count:
+        raise PluginError(f"{type(task).__name__}: there is nothing to act on, no subject at all")
+    run = _imagine if isinstance(task, Imaginable) else _run
+    episodes: list[Rollout] = []
+    for start in range(0, count, task.batch):
+        left = UNLIMITED if limit is None else limit - sum(episode.steps for episode in episodes)
+        rows = np.arange(start, min(start + task.batch, count))[:left]
+        if len(rows):
+            episodes.append(run(task, act, take_rows(subjects, rows), _Way(rng, explore, left)))
+    return Rollout(
+        join_outcomes([episode.outcomes for episode in episodes]),
+        sum(episode.steps for episode in episodes),
+        np.concatenate([episode.terminated for episode in episodes]),
+    )
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How one chunk of episodes is run."""
+
+    rng: Generator
+    explore: bool
+    limit: int
 
 
 @dataclass
@@ -99,48 +119,57 @@ class _Trace:
         )
 
 
-def _run(task: Task, act: Act, subjects: Arrays, rng: Generator, explore: bool) -> Outcomes:
+def _run(task: Task, act: Act, subjects: Arrays, way: _Way) -> Rollout:
     """One chunk of episodes, stepped through until the last one has ended."""
-    count = count_rows(subjects)
-    name = type(task).__name__
+    count, name = count_rows(subjects), type(task).__name__
     envs = guarded(f"{name}.make_vec", lambda: task.make_vec(count))
-    trace = _Trace(name)
-    seed = int(rng.integers(2**31))
+    stand_still = envs.metadata.get("autoreset_mode") == AutoresetMode.DISABLED
+    trace, steps = _Trace(name), 0
+    running, terminated, lengths = np.ones(count, bool), np.zeros(count, bool), np.zeros(count, np.int64)
     try:
-        first, _ = guarded(
-            f"{name}: reset", lambda: envs.reset(seed=seed, options={"subject": dict(subjects)})
-        )
-        seen = trace.see(first, count)
-        running, lengths = np.ones(count, bool), np.zeros(count, np.int64)
+        seen = _reset(envs, trace, subjects, way.rng)
         while running.any():
-            actions = _act(name, act, seen, subjects, rng, explore)
-            seen, over = _step(envs, trace, actions, running)
-            lengths[running] += 1
-            running &= ~over
+            cost = int(running.sum()) if stand_still else count
+            if steps + cost > way.limit:
+                break
             if len(trace.actions) >= LONGEST_EPISODE:
                 raise PluginError(f"{name}: an episode has not ended after {LONGEST_EPISODE:,} steps")
+            actions = _act(name, act, seen, subjects, way)
+            seen, ended, over = _step(envs, trace, actions, running)
+            lengths += running
+            terminated |= ended & running
+            running &= ~over
+            steps += cost
     finally:
         envs.close()
-    return trace.finish(lengths, subjects)
+    return Rollout(trace.finish(lengths, subjects), steps, terminated)
+
+
+def _reset(envs: Envs, trace: _Trace, subjects: Arrays, rng: Generator) -> dict[str, Array]:
+    """The first observations."""
+    seed = int(rng.integers(2**31))
+    about = {"subject": dict(subjects)}
+    first = guarded(f"{trace.name}: reset", lambda: envs.reset(seed=seed, options=about))[0]
+    return trace.see(first, count_rows(subjects))
 
 
 def _step(
-    envs: VectorEnv[Any, Any, Any], trace: _Trace, actions: Array, running: NDArray[np.bool_]
-) -> tuple[dict[str, Array], NDArray[np.bool_]]:
-    """One step of all episodes: what is seen now, and which have ended.
+    envs: Envs, trace: _Trace, actions: Array, running: NDArray[np.bool_]
+) -> tuple[dict[str, Array], NDArray[np.bool_], NDArray[np.bool_]]:
+    """One step of all episodes: what is seen now, which have come to their end, and which are over.
 
-    Episodes that are over go on as the vector environment wishes; nobody looks at them.
+    Episodes that were over before go on as the vector environment wishes; nobody looks at them.
     """
     what = f"{trace.name}: step {len(trace.actions) + 1}"
     observation, reward, terminated, truncated, info = guarded(what, lambda: envs.step(actions))
-    count = len(running)
     trace.actions.append(actions)
     rewards = np.asarray(reward, np.float64)
-    _check_rows(f"{what}: reward", rewards, count)
+    _check_rows(f"{what}: reward", rewards, len(running))
     trace.rewards.append(rewards)
-    over = np.asarray(terminated, bool) | np.asarray(truncated, bool)
-    seen = trace.see(_last_seen(observation, info, over & running), count)
-    return seen, over
+    ended = np.asarray(terminated, bool)
+    over = ended | np.asarray(truncated, bool)
+    seen = trace.see(_last_seen(observation, info, over & running), len(running))
+    return seen, ended, over
 
 
 def _last_seen(observation: object, info: Mapping[str, Any], over: NDArray[np.bool_]) -> object:
@@ -154,25 +183,24 @@ def _last_seen(observation: object, info: Mapping[str, Any], over: NDArray[np.bo
     return seen
 
 
-def _imagine(task: Task, act: Act, subjects: Arrays, rng: Generator, explore: bool) -> Outcomes:
+def _imagine(task: Task, act: Act, subjects: Arrays, way: _Way) -> Rollout:
     """One chunk of one-step episodes that are not run."""
     name, count = type(task).__name__, count_rows(subjects)
     envs = guarded(f"{name}.make_vec", lambda: task.make_vec(count))
     try:
-        first, _ = guarded(f"{name}: reset", lambda: envs.reset(options={"subject": dict(subjects)}))
+        seen = _reset(envs, _Trace(name), subjects, way.rng)
     finally:
         envs.close()
-    seen = _Trace(name).see(first, count)
-    actions = _act(name, act, seen, subjects, rng, explore)
+    actions = _act(name, act, seen, subjects, way)
     task_of = cast(Imaginable, task)
     imagined: Outcomes = guarded(f"{name}.imagine", lambda: task_of.imagine(seen, actions, subjects))
     if len(imagined) != count:
         raise PluginError(f"{name}.imagine made {len(imagined)} outcomes of {count} actions")
-    return imagined
+    return Rollout(imagined, count, np.ones(count, bool))
 
 
-def _act(name: str, act: Act, seen: Arrays, subjects: Arrays, rng: Generator, explore: bool) -> Array:
-    actions = np.asarray(guarded(f"{name}: acting", lambda: act(seen, subjects, rng, explore)))
+def _act(name: str, act: Act, seen: Arrays, subjects: Arrays, way: _Way) -> Array:
+    actions = np.asarray(guarded(f"{name}: acting", lambda: act(seen, subjects, way.rng, way.explore)))
     _check_rows(f"{name}: actions", actions, count_rows(seen))
     return actions
 
