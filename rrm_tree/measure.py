@@ -15,7 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from rrm_tree.contracts import Agent, Factorised, Listed, Measurable, Problem, Request, Ruled, Solver, Task
-from rrm_tree.learning.greedy import Greedy
+from rrm_tree.learning.best_action import Greedy
 from rrm_tree.learning.rollouts import rollout
 from rrm_tree.outcomes import (
     Answers,

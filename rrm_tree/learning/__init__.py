@@ -48,7 +48,7 @@ def greedy(*, inverse_temperature: float = 1.0) -> Algorithm:
     Args:
         inverse_temperature: exploring samples in proportion to exp(this · reward).
     """
-    from rrm_tree.learning.greedy import Greedy
+    from rrm_tree.learning.best_action import Greedy
 
     return Greedy(inverse_temperature)
 

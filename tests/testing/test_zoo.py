@@ -15,7 +15,7 @@ from rrm_tree.domains.logic.world import Circuit
 from rrm_tree.domains.one_step import OneStep
 from rrm_tree.errors import PluginError
 from rrm_tree.judges.flawless import Truth
-from rrm_tree.learning.greedy import Greedy
+from rrm_tree.learning.best_action import Greedy
 from rrm_tree.outcomes import Answers, Questions
 from rrm_tree.testing import check_algorithm, check_judge, check_network, check_task
 
