@@ -9,7 +9,7 @@ Touches nothing but the attention it spends.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -25,6 +25,8 @@ from rrm_tree.outcomes import Advice, Array, Ints
 class Shown:
     """What helpers say, where they say it; the first helper of each kind is read."""
 
+    rows: Ints
+    """Which row of the advice is about each board, [boards]; the rest is by row."""
     reach: Array | None = None
     """[n, 64, 64]"""
     attack: Array | None = None
@@ -32,28 +34,27 @@ class Shown:
     defence: Array | None = None
     """[n, 64]"""
     verdict: Array | None = None
-    """[n]"""
+    """[n, 64], alike on every square."""
 
     @classmethod
-    def of(cls, advice: Advice) -> Shown:
+    def of(cls, advice: Advice, rows: Ints) -> Shown:
         """The advice that this person can read."""
 
         def first(kind: str, *shape: int) -> Array | None:
             found = advice.of(kind)
             return found[0].reshape(-1, *shape) if found else None
 
-        verdict = first(facts.VERDICT, 64)
         return cls(
+            rows,
             first(facts.REACH, 64, 64),
             first(facts.ATTACKED, 64),
             first(facts.DEFENDED, 64),
-            None if verdict is None else verdict[:, 0],
+            first(facts.VERDICT, 64),
         )
 
-    def take(self, rows: slice) -> Shown:
+    def take(self, some: slice) -> Shown:
         """What is said about the chosen boards."""
-        parts = (self.reach, self.attack, self.defence, self.verdict)
-        return Shown(*(None if part is None else part[rows] for part in parts))
+        return replace(self, rows=self.rows[some])
 
 
 def list_squares(mask: Bools) -> Ints:
@@ -88,9 +89,13 @@ class Looking:
         """Whether pieces seem to reach the row's square: read from advice, or looked at; [k, pieces]."""
         on_board, squares = np.minimum(pieces, 63), squares[:, None]
         if self._shown.reach is not None:
-            advised = self._shown.reach[who[:, None], on_board, squares] != 0
+            advised = self._shown.reach[self._shown.rows[who][:, None], on_board, squares] != 0
             return self.attention.perceive(advised, self._read_error)
         return self.attention.perceive(self._rules.at(who[:, None], on_board, squares), self._look_error)
+
+    def _read(self, advice: Array, who: Ints, squares: Ints) -> Bools:
+        """One square of the advice each, as it is read; [k]."""
+        return self.attention.ask(who, advice[self._shown.rows[who], squares] != 0, self._read_error)
 
     def reaches(self, who: Ints, pieces: Ints, squares: Ints) -> Bools:
         """Whether one piece reaches one square, at one look; [k]."""
@@ -107,7 +112,7 @@ class Looking:
     def attacked(self, who: Ints, squares: Ints) -> Bools:
         """Whether White attacks the squares: read where they are coloured, or looked for; [k]."""
         if self._shown.attack is not None:
-            return self.attention.ask(who, self._shown.attack[who, squares] != 0, self._read_error)
+            return self._read(self._shown.attack, who, squares)
         return cast(Bools, self.find_attacker(who, squares) != OFF)
 
     def defended(self, who: Ints, squares: Ints) -> Bools:
@@ -116,7 +121,7 @@ class Looking:
         A piece that seems to reach the square takes a second look: is it pinned?
         """
         if self._shown.defence is not None:
-            return self.attention.ask(who, self._shown.defence[who, squares] != 0, self._read_error)
+            return self._read(self._shown.defence, who, squares)
         pieces = nearest_first(self._black[who], squares)
         seen = self._reaches(who, pieces, squares)
         pinned = self._pinned[who[:, None], np.minimum(pieces, 63)]
@@ -130,18 +135,19 @@ class Looking:
         A verdict with nothing beside it is read and believed. Beside coloured boards it is what one
         falls back on: the last look is kept for it.
         """
-        everyone, verdict = np.arange(len(self._boards)), self._shown.verdict
+        verdict, everyone = self._shown.verdict, np.arange(len(self._boards))
+        nowhere = np.zeros_like(everyone)
         if verdict is None:
             return self._work_out_mate()
         if self._shown.attack is None and self._shown.defence is None:
-            return self.attention.ask(everyone, verdict != 0, self._read_error)
+            return self._read(verdict, everyone, nowhere)
         kept = np.minimum(self.attention.left, 1)
         self.attention.left -= kept
         mated = self._work_out_mate()
         self.attention.left += kept
         lost = everyone[self.attention.ran_out]
         self.attention.ran_out[lost] = False
-        mated[lost] = self.attention.ask(lost, verdict[lost] != 0, self._read_error)
+        mated[lost] = self._read(verdict, lost, nowhere[lost])
         return mated
 
     def _work_out_mate(self) -> Bools:

@@ -43,9 +43,8 @@ def _leaves_king_safe(boards: Boards, moves: Array) -> Bools:
 
 def _king_is_safe(boards: Boards) -> Bools:
     seen_by_black = mirror(boards)
-    king = black_king(seen_by_black)
-    checks = Reach(seen_by_black).at(np.arange(len(king))[:, None], np.arange(64)[None], king[:, None])
-    return cast(Bools, ~(checks & (seen_by_black > 0)).any(axis=1))
+    rows, king = np.arange(len(boards)), black_king(seen_by_black)
+    return ~Reach(seen_by_black).attacked()[rows, king]
 
 
 def legal_moves(boards: Boards) -> tuple[Ints, Ints]:

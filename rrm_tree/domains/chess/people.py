@@ -88,7 +88,7 @@ class Person:
             return self._search_moves(task, subjects, rng)
         rows = np.repeat(np.arange(count), task.parts)
         part = np.tile(np.arange(task.parts), count)
-        _, looks = self._find_out(task, take_rows(subjects, rows), part, Shown(), None, rng)
+        _, looks = self._find_out(task, take_rows(subjects, rows), part, Shown(rows), None, rng)
         return cast(Floats, np.bincount(rows, looks, count))
 
     def _search_moves(self, task: Player, subjects: Arrays, rng: Generator) -> Floats:
@@ -97,7 +97,7 @@ class Person:
         moves, rows = task.candidates(subjects)
         order = np.lexsort((rng.random(len(rows)), rows))
         after = make_moves(subjects["board"][rows], moves[order])
-        mates, looks = self._find_out(task, {"board": after}, np.zeros_like(rows), Shown(), None, rng)
+        mates, looks = self._find_out(task, {"board": after}, np.zeros_like(rows), Shown(rows), None, rng)
         # A move is tried unless an earlier one of the same position has seemed to mate.
         earlier = np.cumsum(mates) - mates
         tried = earlier == earlier[np.searchsorted(rows, rows)]
@@ -105,7 +105,7 @@ class Person:
 
     def _look_at(self, request: Request, rows: Ints, part: Ints, budget: Ints) -> tuple[Floats, Ints]:
         """What holds for that part of these outcomes (NaN: cannot tell), and the looks it took."""
-        subjects, shown = _about(request, rows), Shown.of(request.advice.take(rows))
+        subjects, shown = _about(request, rows), Shown.of(request.advice, rows)
         return self._find_out(request.task, subjects, part, shown, budget, request.rng)
 
     def _find_out(
