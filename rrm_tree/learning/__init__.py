@@ -106,6 +106,6 @@ def ppo(  # noqa: PLR0913 - the settings of stable-baselines3
         normalize_reward: divide rewards by the running deviation of their discounted sum.
     """
     options = locals()
-    from rrm_tree.learning.ppo import Ppo
+    from rrm_tree.learning.proximal import Ppo
 
     return Ppo(**options)
