@@ -210,14 +210,14 @@ class _Planner:
             # Gates share their alpha, so that each depends on how many there are.
             "gates": sum(one.gate is not None for one in tree.nodes.values()) if spec.gate else 0,
             "above": self.above(node),
-            "below": {name: self.acting(name, name in helpers) for name in {*helpers, *spec.helpers}},
+            "below": {name: self.acting(name, name in helpers) for name in sorted({*helpers, *spec.helpers})},
         }
 
     def above(self, node: str) -> Inputs:
         """What decides the subjects of a node: its ancestors' tasks, and the criteria that lead to it."""
         leads = {node, *self.graph.ancestors(node)}
         found: Inputs = {}
-        for name in leads - {node}:
+        for name in sorted(leads - {node}):
             spec = self.graph.tree.nodes[name]
             ways = [
                 [criterion, [helper for helper in one.helpers if helper in leads]]

@@ -72,7 +72,7 @@ class Board:
             line.state, line.text, line.round_began = "running", "starting", event.at
             line.round, line.seconds = int(data["stored"]), []
         elif kind == "phase":
-            line.text = str(data["text"])
+            line.state, line.text = "running", str(data["text"])
         elif kind == "round":
             line.round, line.round_began = int(data["index"]) + 1, event.at
             line.accuracy, line.steps_per_second = show_share(data["distilled"]), data["steps_per_second"]
@@ -82,8 +82,10 @@ class Board:
             line.state, line.text = kind, "gate missed" if missed else ""
             line.round = int(data.get("rounds", line.round))
             line.accuracy = show_share(data.get("distilled")) or line.accuracy
-        elif kind in {"failed", "blocked", "stopped", "lost", "elsewhere"}:
+        elif kind in {"failed", "blocked", "stopped", "lost"}:
             line.state, line.text = kind, str(data.get("text", ""))
+        elif kind == "elsewhere" and line.state != "running":
+            line.state, line.text = kind, str(data["text"])
         return line
 
 

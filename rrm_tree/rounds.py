@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from rrm_tree.outcomes import Arrays, Judged
+import numpy as np
+
+from rrm_tree.outcomes import Advice, Answers, Array, Arrays, Items, Judged, Outcomes
 from rrm_tree.records import Picture, RoundRecord
 from rrm_tree.spec import NodeSpec, TreeSpec
 
@@ -54,3 +56,28 @@ class RoundState:
     """This round's judgments alone."""
     record: RoundRecord
     pictures: tuple[Picture, ...] = ()
+
+    def __post_init__(self) -> None:
+        # As they come back from the store: sums over another memory layout end in other bits.
+        for name in ("agent", "reward"):
+            object.__setattr__(self, name, _in_c_order(getattr(self, name)))
+        object.__setattr__(self, "judged", _judged_in_c_order(self.judged))
+
+
+def _in_c_order(arrays: Arrays) -> dict[str, Array]:
+    return {name: np.asarray(values, order="C") for name, values in arrays.items()}
+
+
+def _judged_in_c_order(judged: Judged) -> Judged:
+    items, answers = judged.items, judged.answers
+    second = None if items.second is None else np.asarray(items.second, order="C")
+    first, part, criterion = (
+        np.asarray(one, order="C") for one in (items.first, items.part, items.criterion)
+    )
+    return Judged(
+        Outcomes.from_arrays(_in_c_order(judged.outcomes.arrays())),
+        Advice(_in_c_order(judged.advice.values), judged.advice.kinds),
+        judged.kind,
+        Items(first, second, part, criterion),
+        Answers(np.asarray(answers.values, order="C"), np.asarray(answers.looks, order="C")),
+    )
