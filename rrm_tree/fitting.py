@@ -13,7 +13,7 @@ from typing import Any, Final
 from rrm_tree.errors import PluginError
 from rrm_tree.mistakes import Path
 from rrm_tree.registry import Plugin, PluginKind, find
-from rrm_tree.spec import GateSpec, JudgeSpec, NodeSpec, PluginSpec, edit_node
+from rrm_tree.spec import CriterionSpec, GateSpec, JudgeSpec, NodeSpec, PluginSpec, edit_node
 from rrm_tree.wording import Complaint, validate
 
 
@@ -37,6 +37,8 @@ class Sketch:
     agent: PluginSpec | None
     gate: GateSpec | None
     uses: tuple[Use, ...]
+    knows_uses: bool = True
+    """False where mistakes in the criteria may hide helpers."""
     spec: NodeSpec | None = None
 
     @property
@@ -62,12 +64,12 @@ def sketch_node(path: Path, node: NodeSpec) -> Sketch:
         for position, helper in enumerate(criterion.helpers)
     )
     network = node.reward_model.network
-    return Sketch(path, node.task, node.judge, network, node.agent, node.gate, tuple(uses), node)
+    return Sketch(path, node.task, node.judge, network, node.agent, node.gate, tuple(uses), spec=node)
 
 
 def sketch_document(path: Path, document: Mapping[str, Any]) -> Sketch:
     """A node that has mistakes somewhere: whatever of it can be understood."""
-    reward_model = document.get("reward_model")
+    reward_model, criteria = document.get("reward_model"), document.get("criteria")
     network = reward_model.get("network") if isinstance(reward_model, Mapping) else None
     return Sketch(
         path,
@@ -76,8 +78,13 @@ def sketch_document(path: Path, document: Mapping[str, Any]) -> Sketch:
         validate(PluginSpec, network)[0],
         validate(PluginSpec, document.get("agent"))[0],
         validate(GateSpec, document.get("gate"))[0],
-        tuple(_written_uses(document.get("criteria"))),
+        tuple(_written_uses(criteria)),
+        knows_uses=all(validate(CriterionSpec, one)[0] for one in _each(criteria)) and bool(_each(criteria)),
     )
+
+
+def _each(criteria: object) -> list[object]:
+    return list(criteria.values()) if isinstance(criteria, Mapping) else []
 
 
 def _written_uses(criteria: object) -> Iterator[Use]:
@@ -88,7 +95,7 @@ def _written_uses(criteria: object) -> Iterator[Use]:
                 yield Use(str(name), position, helper)
 
 
-def check_fit(sketches: Mapping[str, Sketch], roots: tuple[str, ...]) -> list[Complaint]:
+def check_fit(sketches: Mapping[str, Sketch], root: str | None) -> list[Complaint]:
     """Everything about plug-ins that can be known before anything is built."""
     complaints: list[Complaint] = []
     tasks: dict[str, Plugin] = {}
@@ -96,7 +103,7 @@ def check_fit(sketches: Mapping[str, Sketch], roots: tuple[str, ...]) -> list[Co
         complaints += _check_node(sketch, tasks, name)
         complaints += _check_arms(sketch)
     for name in tasks:
-        complaints += _check_edges(name, sketches[name], tasks, is_root=name in roots)
+        complaints += _check_edges(name, sketches[name], tasks, is_root=name == root)
     return complaints
 
 
@@ -153,7 +160,8 @@ def _check_judge(sketch: Sketch, judge: Plugin) -> Iterator[Complaint]:
         message = f"judge '{use}' does not know the task '{sketch.task.use}'; it knows {known}"
         yield Complaint((*path, "use"), message)
     sees = sketch.judge.sees
-    if (facts.direct and "outcome" in sees) or (sketch.uses and "advice" in sees):
+    grounded = (facts.direct and "outcome" in sees) or (sketch.uses and "advice" in sees)
+    if grounded or not sketch.knows_uses:
         return
     if "outcome" not in sees:
         reason = "its judge sees advice only, and no criterion names a helper"

@@ -132,8 +132,8 @@ def sketch_draft(draft: Draft) -> dict[str, Sketch]:
 def check_tree(sketches: Mapping[str, Sketch], imports: Sequence[str], folder: FilePath) -> list[Complaint]:
     """Everything that is wrong with the tree as a whole, and with its plug-ins."""
     complaints = [*_check_imports(imports, folder), *_check_names(sketches), *_check_gates(sketches)]
-    roots, shape = _check_shape(sketches)
-    return [*complaints, *shape, *check_fit(sketches, roots)]
+    root, shape = _check_shape(sketches)
+    return [*complaints, *shape, *check_fit(sketches, root)]
 
 
 def _check_imports(imports: Sequence[str], folder: FilePath) -> Iterator[Complaint]:
@@ -174,32 +174,39 @@ def _check_gates(sketches: Mapping[str, Sketch]) -> Iterator[Complaint]:
             yield Complaint((*path, "judgments"), message)
 
 
-def _check_shape(sketches: Mapping[str, Sketch]) -> tuple[tuple[str, ...], list[Complaint]]:
-    """The roots; loops, a second root, and nodes that no root reaches."""
+def _check_shape(sketches: Mapping[str, Sketch]) -> tuple[str | None, list[Complaint]]:
+    """The root, if there is exactly one; loops, a second root, and nodes that no root reaches."""
     helpers = {
         name: tuple(helper for helper in sketch.helpers if helper in sketches)
         for name, sketch in sketches.items()
     }
+    loops = list(_find_loops(helpers))
+    complaints = [_complain_of_loop(sketches, loop) for loop in loops]
+    if not all(
+        sketch.knows_uses and all(use.helper in sketches for use in sketch.uses)
+        for sketch in sketches.values()
+    ):
+        # Who is whose helper is not wholly known: what follows would blame the wrong nodes.
+        return None, complaints
     used = {helper for below in helpers.values() for helper in below}
     roots = tuple(name for name in helpers if name not in used)
-    loops = list(_find_loops(helpers))
-    complaints = []
-    for loop in loops:
-        uses = sketches[loop[-2]].uses
-        closing = next(use for use in uses if use.helper == loop[-1])
-        path = ("nodes", loop[-2], "criteria", closing.criterion, "helpers", closing.position)
-        complaints.append(Complaint(path, f"helpers form a loop: {' -> '.join(loop)}"))
     if len(roots) > 1:
         message = f"a tree has one root, but nobody names {', '.join(roots)} as a helper"
         complaints.append(Complaint(("nodes", roots[-1]), message, on_key=True))
-    reached = _reach(roots, helpers)
-    looped = {name for loop in loops for name in loop}
-    complaints += [
-        Complaint(("nodes", name), f"no root reaches '{name}'", on_key=True)
-        for name in helpers
-        if name not in reached and name not in looped and len(loops) < MAX_LOOPS
-    ]
-    return roots, complaints
+    reached = _reach(roots, helpers).union(*loops)
+    if roots and len(loops) < MAX_LOOPS:
+        complaints += [
+            Complaint(("nodes", name), f"no root reaches '{name}'", on_key=True)
+            for name in helpers
+            if name not in reached
+        ]
+    return roots[0] if len(roots) == 1 else None, complaints
+
+
+def _complain_of_loop(sketches: Mapping[str, Sketch], loop: tuple[str, ...]) -> Complaint:
+    last = next(use for use in sketches[loop[-2]].uses if use.helper == loop[-1])
+    path = ("nodes", loop[-2], "criteria", last.criterion, "helpers", last.position)
+    return Complaint(path, f"helpers form a loop: {' -> '.join(loop)}")
 
 
 def _find_loops(helpers: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:

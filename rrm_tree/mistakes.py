@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from rrm_tree.errors import SpecError
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and list positions from the top of a spec down to a value."""
 
-WIDTH = 100
+WIDTH: Final = 100
 """Columns of a source line that are shown."""
+
+MOST: Final = 100
+"""Mistakes that are shown, and that are looked for in one node."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -49,9 +52,11 @@ class SpecMistakes(SpecError):
             distinct.setdefault((mistake.place or mistake.path, mistake.message), mistake)
         self.mistakes = sorted(distinct.values(), key=lambda mistake: mistake.place or Place(0, 0))
         self.file = file
-        blocks = [show_mistake(mistake, file, lines) for mistake in self.mistakes]
-        if len(blocks) > 1:
-            blocks.append(f"{len(blocks)} mistakes" + (f" in {file}" if file else ""))
+        blocks = [show_mistake(mistake, file, lines) for mistake in self.mistakes[:MOST]]
+        if len(self.mistakes) > 1:
+            more = f"; the first {MOST} are shown" if len(self.mistakes) > MOST else ""
+            where = f" in {file}" if file else ""
+            blocks.append(f"{len(self.mistakes)} mistakes{where}{more}")
         super().__init__("\n".join(blocks))
 
 
@@ -59,7 +64,7 @@ def show_path(path: Path) -> str:
     """The path with dots; a position at its end is left to line and column."""
     if path and isinstance(path[-1], int):
         path = path[:-1]
-    return ".".join(str(part) for part in path)
+    return ".".join(text if len(text := str(part)) <= 64 else text[:63] + "…" for part in path)
 
 
 def show_mistake(mistake: Mistake, file: str, lines: Sequence[str]) -> str:

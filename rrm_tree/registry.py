@@ -204,7 +204,7 @@ def import_modules(modules: Iterable[str], folder: Path) -> None:
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
     for module in modules:
-        _import(module, f"imports: module '{module}'")
+        _import(module, f"module '{module}'")
 
 
 def _load(kind: PluginKind, name: str, address: str) -> Any:

@@ -28,6 +28,14 @@ SLOT_KINDS: Final[dict[str, PluginKind]] = {
 """What kind of plug-in stands under which key."""
 
 
+BOUNDS: Final = {
+    "ge": "minimum",
+    "gt": "exclusiveMinimum",
+    "le": "maximum",
+    "lt": "exclusiveMaximum",
+}
+
+
 def write_schema() -> str:
     """The schema as text."""
     return json.dumps(build_schema(), indent=1, ensure_ascii=False) + "\n"
@@ -53,11 +61,22 @@ def build_schema() -> Json:
     schema["required"] = required
     schema["properties"]["defaults"] = node
     schema["properties"]["nodes"] = _named(node)
+    _name_bounds(schema)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": "rrm-tree/" + SCHEMA_FILE,
         **schema,
     }
+
+
+def _name_bounds(schema: object) -> None:
+    """Give bounds of numbers with units, which pydantic leaves alone, their names in JSON schema."""
+    if isinstance(schema, dict):
+        for ours, theirs in BOUNDS.items():
+            if isinstance(schema.get(ours), int | float):
+                schema[theirs] = schema.pop(ours)
+    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        _name_bounds(inner)
 
 
 def _loosen(definition: Json) -> None:

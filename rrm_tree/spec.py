@@ -325,6 +325,7 @@ def _draft_node(draft: Draft, name: str, node: object, defaults: Mapping[str, An
     if not re.fullmatch(NAME, name):
         draft.complain(path, [Complaint((), NAME_RULE, on_key=True)])
     if not isinstance(node, dict):
+        draft.documents[name] = {}
         message = f"a node is a mapping (doc, task, criteria, judge), not {name_value(node)}"
         draft.complain(path, [Complaint((), message)])
         return

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from rrm_tree.mistakes import Path, name_value, suggest
+from rrm_tree.mistakes import MOST, Path, name_value, suggest
 
 AT: Final = "at"
 """In the context of a PydanticCustomError: the key or position below the value that is meant."""
@@ -41,7 +41,7 @@ def validate(model: type[Model], value: object) -> tuple[Model | None, list[Comp
     try:
         return model.model_validate(value), []
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = error.errors(include_url=False)[:MOST]
         return None, [complain(model, detail) for detail in details]
 
 

@@ -23,7 +23,7 @@ from rrm_tree.mistakes import Mistake, Path, Place, SpecMistakes
 
 MAX_BYTES: Final = 1_000_000
 MAX_DEPTH: Final = 40
-MAX_VALUES: Final = 100_000
+MAX_VALUES: Final = 60_000
 """Values in a file, each alias counted as often as it is used."""
 
 Scalar = str | int | float | bool | None
@@ -165,8 +165,9 @@ def _say_syntax(error: MarkedYAMLError) -> str:
     problem = str(error.problem or error.context or "cannot be read")
     if "'\\t'" in problem:
         return "YAML does not allow a tab here; indent with spaces"
-    context = f" ({error.context})" if error.context and error.problem else ""
-    return f"not YAML: {problem}{context}"
+    if not error.context or not error.problem or error.context_mark is None:
+        return f"not YAML: {problem}"
+    return f"not YAML: {problem} ({error.context} that starts on line {error.context_mark.line + 1})"
 
 
 class _Refused(Exception):
@@ -297,6 +298,9 @@ class _Builder:
                 Mistake((), f"the key '{key}' stands here twice; first on line {first}", place)
             )
         else:
+            if value.content is None and value.place.line > place.line:
+                # Nothing is written there: the parser says where the next thing stands.
+                value.place = place
             content[key] = value
             opened.value.keys[key] = place
 

@@ -40,7 +40,8 @@ def list_settings(tree: TreeSpec, node: str | None) -> list[Setting]:
     if node is None:
         head = tree.model_dump(mode="json", exclude={"nodes"})
         rest = [setting for name in tree.nodes for setting in _node_settings(tree, name)]
-        return [*_walk(tree.source, (), head), *rest]
+        top = [Setting(path, value, _origin(tree.source, path)) for path, value in _leaves((), head)]
+        return [*top, *rest]
     if node not in tree.nodes:
         raise UsageError(f"no node is named '{node}'{suggest(node, tree.nodes)}")
     return list(_node_settings(tree, node))
@@ -48,37 +49,43 @@ def list_settings(tree: TreeSpec, node: str | None) -> list[Setting]:
 
 def _node_settings(tree: TreeSpec, name: str) -> Iterator[Setting]:
     spec = tree.nodes[name]
-    yield from _walk(tree.source, ("nodes", name), spec.model_dump(mode="json", by_alias=True))
+    dumped = spec.model_dump(mode="json", by_alias=True)
     plugins = {
         "task": spec.task,
         "judge": spec.judge,
         "network": spec.reward_model.network,
         "algorithm": spec.agent,
     }
+    plugin_defaults: dict[tuple[str, ...], str] = {}
     for kind, slot in SLOTS.items():
         used = plugins[kind]
+        written = dumped[slot[0]][slot[1]] if len(slot) > 1 else dumped[slot[0]]
         for option, field in find(kind, used.use).options.model_fields.items():
             if option not in used.options and not field.is_required():
-                path = ("nodes", name, *slot, "with", option)
-                yield Setting(path, field.default, f"default of {used.use}")
+                written["with"][option] = field.default
+                plugin_defaults["nodes", name, *slot, "with", option] = used.use
+    for path, value in _leaves(("nodes", name), dumped):
+        use = plugin_defaults.get(path)
+        yield Setting(path, value, f"default of {use}" if use else _origin(tree.source, path))
 
 
-def _walk(source: Source | None, path: tuple[str, ...], value: object) -> Iterator[Setting]:
+def _leaves(path: tuple[str, ...], value: object) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Every value below a path that is not a mapping of settings itself."""
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
-            yield from _walk(source, (*path, str(key)), inner)
-    elif not (path[-1] == "with" and value == {}):
-        yield Setting(path, value, _origin(source, path))
+            yield from _leaves((*path, str(key)), inner)
+    elif value != {}:
+        yield path, value
 
 
 def _origin(source: Source | None, path: tuple[str, ...]) -> str:
-    """Where a value is written, or that it is not."""
+    """Where a value is written, or that it is built in."""
     if source is None:
         return "Python"
     candidates = [(path, ""), (("defaults", *path[2:]), "defaults, ")]
     for written, label in candidates[: 2 if path[0] == "nodes" else 1]:
         found = source.find(written)
-        rest = path[-(len(written) - found.depth) :] if found.depth < len(written) else ()
+        rest = written[found.depth :]
         # `task: chess.ray` writes `task.use`, and `arms: [alone]` writes all of that arm.
         short = rest == ("use",) or "arms" in written[: found.depth]
         if not rest or (short and not isinstance(found.value.content, dict)):
