@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import cast, get_args
+from typing import get_args
 from xml.etree import ElementTree
 
 import numpy as np
 from numpy.random import Generator
 
-from rrm_tree.contracts import (
-    Factorised,
-    Imaginable,
-    Listed,
-    Measurable,
-    Perfect,
-    Ruled,
-    Segmented,
-    Split,
-    Task,
+from rrm_tree.contracts import Factorised, Split, Task
+from rrm_tree.outcomes import Advice, Arrays, Outcomes, count_rows, take_rows, unique_rows
+from rrm_tree.testing.abilities import (
+    acting,
+    blind,
+    check_candidates,
+    check_ideal,
+    check_imagine,
+    check_rule,
+    check_segments,
+    check_truth,
+    check_values,
 )
-from rrm_tree.learning.rollouts import as_arrays
-from rrm_tree.outcomes import Advice, Array, Arrays, Outcomes, count_rows, take_rows, unique_rows
 from rrm_tree.testing.environments import check_environment
 from rrm_tree.testing.findings import Findings, check_arrays, finite, same
 from rrm_tree.testing.scenes import CRITERION, ROWS, advise, answer, play, start
@@ -116,13 +116,13 @@ def _check_outcomes(findings: Findings, task: Task, about: Arrays, rng: Generato
     for where, check in (
         ("encode", _check_encode),
         ("picture", _check_picture),
-        ("imagine", _check_imagine),
-        ("candidates", _check_candidates),
-        ("part_values", _check_values),
-        ("truth", _check_truth),
-        ("heuristic", _check_rule),
-        ("ideal", _check_ideal),
-        ("segments", _check_segments),
+        ("imagine", check_imagine),
+        ("candidates", check_candidates),
+        ("part_values", check_values),
+        ("truth", check_truth),
+        ("heuristic", check_rule),
+        ("ideal", check_ideal),
+        ("segments", check_segments),
     ):
         fresh = outcomes.take(np.arange(len(outcomes)))
         with findings.during(where):
@@ -149,15 +149,10 @@ def _check_encode(findings: Findings, task: Task, outcomes: Outcomes) -> None:
         same(last, alone), "encode", "of one outcome depends on the others in the batch; go row by row"
     )
     findings.expect(
-        same(encoded, task.encode(_blind(outcomes))),
+        same(encoded, task.encode(blind(outcomes))),
         "encode",
         "reads `hidden`, which is for truth alone; training must not see it",
     )
-
-
-def _blind(outcomes: Outcomes) -> Outcomes:
-    """The same outcomes without what is hidden."""
-    return Outcomes(outcomes.observations, outcomes.actions, outcomes.lengths, outcomes.subjects)
 
 
 def _check_picture(findings: Findings, task: Task, outcomes: Outcomes) -> None:
@@ -177,141 +172,6 @@ def _check_picture(findings: Findings, task: Task, outcomes: Outcomes) -> None:
             "picture",
             f"holds <{tag}>{' with ' + acts[0] if acts else ''}, which browsers may run; draw without it",
         )
-
-
-def _check_imagine(findings: Findings, task: Task, outcomes: Outcomes) -> None:
-    """What is imagined is what happens when the environment is run."""
-    if not isinstance(task, Imaginable):
-        return
-    count, actions = len(outcomes), outcomes.actions[:, 0]
-    env = task.make_vec(count)
-    before = as_arrays(env.reset(options={"subject": dict(outcomes.subjects)})[0])
-    raw, _, ended, cut, _ = env.step(actions)
-    after = as_arrays(raw)
-    env.close()
-    findings.expect(bool((ended | cut).all()), "imagine", "is for tasks whose episodes last one step")
-    real = Outcomes(
-        {name: np.stack([before[name], after[name]], axis=1) for name in before},
-        actions[:, None],
-        np.ones(count, np.int64),
-        outcomes.subjects,
-    ).arrays()
-    thought = _blind(task.imagine(before, actions, outcomes.subjects)).arrays()
-    wrong = [name for name in real if name not in thought or not same({"": real[name]}, {"": thought[name]})]
-    findings.expect(
-        not wrong, "imagine", f"differs from running the environment in {', '.join(wrong)}; make them agree"
-    )
-
-
-def _check_candidates(findings: Findings, task: Task, outcomes: Outcomes) -> None:
-    if not isinstance(task, Listed):
-        return
-    first = {name: values[:, 0] for name, values in outcomes.observations.items()}
-    actions, row = task.candidates(first)
-    findings.expect(
-        len(actions) == len(row) and set(np.unique(row)) == set(range(len(outcomes))),
-        "candidates",
-        "must give one row number an action, and at least one action for every row",
-    )
-    space = task.make_vec(1).single_action_space
-    findings.expect(
-        all(space.contains(action) for action in actions),
-        "candidates",
-        f"lists actions that are not in the action space {space}",
-    )
-
-
-def _check_values(findings: Findings, task: Task, outcomes: Outcomes) -> None:
-    if not isinstance(task, Factorised):
-        return
-    actions, parts = outcomes.actions, cast(Task, task).parts
-    findings.expect(
-        actions.shape[2:] == (parts,) and actions.dtype.kind in "iu",
-        "parts",
-        f"actions are {actions.dtype} of shape {actions.shape}, expected integers [n, T, {parts}]",
-    )
-    findings.expect(
-        bool((actions >= 0).all() and (actions < task.part_values).all()),
-        "part_values",
-        f"actions lie outside range({task.part_values})",
-    )
-
-
-def _acting(outcomes: Outcomes, value: int) -> Outcomes:
-    """The same outcomes as if every part had been given this value."""
-    actions = np.full_like(outcomes.actions, value)
-    return Outcomes(outcomes.observations, actions, outcomes.lengths, outcomes.subjects, outcomes.hidden)
-
-
-def _check_truth(findings: Findings, task: Task, outcomes: Outcomes) -> None:
-    if not isinstance(task, Measurable):
-        return
-    truth = task.truth(outcomes)
-    _check_per_part(findings, "truth", task, truth, len(outcomes))
-    alone = task.truth(outcomes.take(np.array([0])))
-    findings.expect(
-        np.array_equal(alone, truth[:1]), "truth", "of one outcome depends on the others; go row by row"
-    )
-    if isinstance(task, Factorised) and task.exclusive:
-        every = np.stack([task.truth(_acting(outcomes, value)) for value in range(task.part_values)])
-        best = (every == every.max(axis=0)).sum(axis=0)
-        findings.expect(
-            bool((best == 1).all()),
-            "exclusive",
-            "is declared, but not exactly one value of each part is right",
-        )
-
-
-def _check_per_part(findings: Findings, where: str, task: Task, values: Array, count: int) -> None:
-    findings.expect(
-        np.shape(values) == (count, task.parts),
-        where,
-        f"has shape {np.shape(values)}, expected [n, parts] = {(count, task.parts)}",
-    )
-    findings.expect(finite(values), where, "holds NaN or infinities; every outcome needs a number")
-
-
-def _check_rule(findings: Findings, task: Task, outcomes: Outcomes) -> None:
-    if isinstance(task, Ruled):
-        _check_per_part(findings, "heuristic", cast(Task, task), task.heuristic(outcomes), len(outcomes))
-
-
-def _check_ideal(findings: Findings, task: Task, outcomes: Outcomes) -> None:
-    if not isinstance(task, Perfect):
-        return
-    ideal = task.ideal(outcomes.subjects)
-    if not findings.expect(
-        len(ideal) == len(outcomes), "ideal", f"gave {len(ideal)} outcomes about {len(outcomes)} subjects"
-    ):
-        return
-    if isinstance(task, Measurable):
-        rivals = [task.truth(outcomes)]
-        if isinstance(task, Factorised):
-            rivals += [task.truth(_acting(outcomes, value)) for value in range(task.part_values)]
-        best = np.max(rivals, axis=0)
-        findings.expect(
-            bool((task.truth(ideal) >= best).all()),
-            "ideal",
-            "is beaten by another action in the eyes of `truth`",
-        )
-
-
-def _check_segments(findings: Findings, task: Task, outcomes: Outcomes) -> None:
-    if not isinstance(task, Segmented):
-        return
-    pieces = task.segments(outcomes, np.random.default_rng(0))
-    again = task.segments(outcomes, np.random.default_rng(0))
-    findings.expect(len(pieces) == len(outcomes), "segments", "must give one window for each outcome")
-    findings.expect(
-        same(pieces.arrays(), again.arrays()), "segments", "differ under equal generators; use `rng` alone"
-    )
-    steps = pieces.actions.shape[1]
-    fits = all(values.shape[1] == steps + 1 for values in pieces.observations.values())
-    findings.expect(
-        fits and bool((pieces.lengths <= steps).all()),
-        "segments",
-        "must have one observation more than actions, and lengths within their steps",
-    )
 
 
 def _check_questions(
@@ -341,7 +201,7 @@ def _check_questions(
         )
         findings.expect(inside, where, f"`owner` must be integers in range({len(outcomes)})")
         if isinstance(task, Factorised):
-            other = task.questions(_acting(outcomes, 0), criterion, kind)
+            other = task.questions(acting(outcomes, 0), criterion, kind)
             findings.expect(
                 same(asked.subjects, other.subjects),
                 where,
