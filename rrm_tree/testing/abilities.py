@@ -52,9 +52,11 @@ def check_candidates(findings: Findings, task: Task, outcomes: Outcomes) -> None
     first = {name: values[:, 0] for name, values in outcomes.observations.items()}
     actions, row = task.candidates(first)
     findings.expect(
-        len(actions) == len(row) and set(np.unique(row)) == set(range(len(outcomes))),
+        len(actions) == len(row)
+        and bool((np.diff(row) >= 0).all())
+        and set(np.unique(row)) == set(range(len(outcomes))),
         "candidates",
-        "must give one row number an action, and at least one action for every row",
+        "must give one row number an action, row by row, and at least one action for every row",
     )
     space = task.make_vec(1).single_action_space
     findings.expect(
