@@ -11,8 +11,6 @@ import socket
 from importlib.metadata import version
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
-
 ONE_THREAD = {
     name: "1"
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -27,11 +25,15 @@ def numerics() -> dict[str, Any]:
 
 def this_owner() -> str:
     """This process: machine, number and start time, since numbers are used again."""
+    import psutil  # type: ignore[import-untyped]  # noqa: PLC0415 - plans need no processes
+
     return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
 
 
 def is_gone(owner: str) -> bool:
     """Whether an owner is known to have ended; False for processes of other machines."""
+    import psutil  # noqa: PLC0415
+
     machine, number, started = owner.rsplit("/", 2)
     if machine != socket.gethostname():
         return False

@@ -9,35 +9,64 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from rrm_tree.errors import StoreError
-from rrm_tree.plan import TRAINING_VERSION, Entry, Plan
-from rrm_tree.records import Manifest, NodeResult, Picture, RoundRecord, RunResult, State
+from rrm_tree.plan import TRAINING_VERSION, Entry, Plan, key_of
+from rrm_tree.records import Done, Manifest, NodeResult, Picture, RoundRecord, RunResult, State
 from rrm_tree.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one entry in a run."""
+
+    state: State
+    reason: str | None = None
+    gate_passed: bool | None = None
+
 
 PACKAGES = ("rrm-tree", "torch", "numpy", "gymnasium", "stable-baselines3")
 """Whose versions a report names."""
 
 
-def collect_result(
-    store: Store, run: str, plan: Plan, states: Mapping[str, tuple[State, str | None]]
-) -> RunResult:
+def reuse_all(store: Store, run: str, plan: Plan) -> dict[str, Fate] | None:
+    """The fates of a run that has nothing to train; None if there is anything."""
+    done: dict[str, Done] = {}
+    keys: dict[str, str] = {}
+    for entry in plan.entries:
+        keys[entry.name] = key_of(entry, done).key
+        found = store.done(keys[entry.name])
+        if found is None or misses_gate(entry, found):
+            return None
+        done[entry.name] = found
+    for name, key in keys.items():
+        store.refer(run, name, key)
+    return {name: Fate("reused", gate_passed=one.gate_passed) for name, one in done.items()}
+
+
+def misses_gate(entry: Entry, done: Done) -> bool:
+    """Whether an entry that is done stops what waits for it."""
+    return done.gate_passed is False and entry.spec.gate is not None and entry.spec.gate.on_miss == "stop"
+
+
+def collect_result(store: Store, run: str, plan: Plan, fates: Mapping[str, Fate]) -> RunResult:
     """Everything that a report of a run is made from.
 
     Args:
         store: where the run's results are.
         run: the run's name.
         plan: the run's frozen plan.
-        states: what became of each entry, and why; from the store where an entry is not in it.
+        fates: what became of each entry; from the store where an entry is not in it.
 
     Raises:
         StoreError: the store cannot be read.
     """
     keys = store.referred(run)
     nodes = tuple(
-        _collect(store, entry, keys.get(entry.name), states.get(entry.name)) for entry in plan.entries
+        _collect(store, entry, keys.get(entry.name), fates.get(entry.name)) for entry in plan.entries
     )
     return RunResult(
         name=plan.tree.name,
@@ -54,13 +83,11 @@ def collect_result(
     )
 
 
-def _collect(
-    store: Store, entry: Entry, key: str | None, fate: tuple[State, str | None] | None
-) -> NodeResult:
+def _collect(store: Store, entry: Entry, key: str | None, fate: Fate | None) -> NodeResult:
     manifests = () if key is None else store.manifests(key)
     records = tuple(RoundRecord.model_validate(_load(store, one, "record")) for one in manifests)
     is_done = fate is None and key is not None and store.done(key) is not None
-    state, reason = fate or (("trained", None) if is_done else ("waiting", "not trained in this run"))
+    fate = fate or (Fate("trained") if is_done else Fate("waiting", "not trained in this run"))
     return NodeResult(
         name=entry.name,
         node=entry.node,
@@ -72,8 +99,8 @@ def _collect(
         judge_sees=entry.spec.judge.sees,
         reward_sees=entry.spec.reward_model.sees,
         help=entry.spec.help,
-        state=state,
-        reason=reason,
+        state=fate.state,
+        reason=fate.reason,
         key=key,
         rounds=records,
         costs=() if key is None else store.costs(key, len(manifests)),

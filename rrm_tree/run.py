@@ -19,7 +19,8 @@ from rrm_tree.executors import Answer, Executor
 from rrm_tree.ledger import RENEW_SECONDS, Ledger
 from rrm_tree.machine import this_owner
 from rrm_tree.plan import Entry, Plan, Ticket, blocked_by, key_of, ready
-from rrm_tree.records import Done, State
+from rrm_tree.records import Done
+from rrm_tree.results import Fate, misses_gate
 from rrm_tree.store import Store
 
 log = logging.getLogger(__name__)
@@ -40,15 +41,6 @@ class Stop:
     def __call__(self) -> bool:
         """Whether it shall end."""
         return self.level > 0
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of one entry."""
-
-    state: State
-    reason: str | None = None
-    gate_passed: bool | None = None
 
 
 @dataclass
@@ -192,7 +184,7 @@ class Run:
         self.done[entry.name] = done
         self.fates[entry.name] = fate
         self.missing.pop(entry.name, None)
-        if done.gate_passed is False and entry.spec.gate is not None and entry.spec.gate.on_miss == "stop":
+        if misses_gate(entry, done):
             self.closed[entry.name] = "its gate was missed"
             self._tell_blocked()
 

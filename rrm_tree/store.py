@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from rrm_tree.errors import StoreError, TrainingError
-from rrm_tree.files import Files
+from rrm_tree.files import Files, LocalFiles
 from rrm_tree.plan import Inputs, Plan, Ticket, canonical_json, digest_of
 from rrm_tree.records import FORMAT, Cost, Done, Manifest, Stored
 
@@ -67,7 +67,7 @@ class Store:
         """
         self.address = address
         self.trouble = trouble or _warn
-        self.files = Files(address)
+        self.files = _open_files(address)
         self._check_format()
 
     def _check_format(self) -> None:
@@ -260,6 +260,16 @@ class Store:
     def _set_aside(self, name: str) -> None:
         self.files.set_aside(name)
         self.trouble("corrupt", f"{self.address}/{name} was corrupt and has been set aside")
+
+
+def _open_files(address: str) -> Files:
+    """The folder at an address: a path, or a URL that fsspec knows."""
+    if "://" not in address:
+        return LocalFiles(Path(address))
+    # Importing fsspec takes longer than everything else that `rrm plan` does.
+    from rrm_tree.files_elsewhere import FilesElsewhere  # noqa: PLC0415
+
+    return FilesElsewhere(address)
 
 
 def _warn(kind: str, text: str) -> None:

@@ -52,7 +52,7 @@ def explain(
         before = latest.get(entry.name)
         if missing:
             changed = [] if before is None else _differences(entry.fixed, before, partial=True)
-            first = [f"{name} will be trained first" for name in missing]
+            first = [f"{', '.join(missing)} will be trained first"]
             started = ["never trained"] if before is None else []
             found.append(Why(entry.name, None, True, _few([*started, *changed, *first])))
             continue

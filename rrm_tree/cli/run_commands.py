@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from rrm_tree.ledger import Ledger
     from rrm_tree.plan import Plan
     from rrm_tree.progress import Display
-    from rrm_tree.run import Fate, Stop
+    from rrm_tree.results import Fate
+    from rrm_tree.run import Stop
     from rrm_tree.store import Store
 
 store_option = click.option(
@@ -41,6 +42,9 @@ store_option = click.option(
 only_option = click.option("--only", metavar="NODE", help="This node or arm and what it needs, nothing else.")
 
 LOCAL, INLINE = "local", "inline"
+WIDTH = 120
+"""Columns of a report that does not go to a terminal."""
+
 GC = "gc"
 """Under this name the ledger knows that garbage is being collected."""
 
@@ -68,41 +72,52 @@ def run(  # noqa: PLR0913, PLR0917 - one argument for each option
     at most the rounds that were going on are lost.
     """
     from rrm_tree.machine import ONE_THREAD
-    from rrm_tree.run import Run, Stop
+    from rrm_tree.results import reuse_all
 
     if executor == INLINE:
         os.environ.update(ONE_THREAD)  # before anything loads NumPy or torch
     store, planned = _store(address), _plan(spec, sets, only)
     store.prepare()
-    ledger, name = _ledger(store), planned.run
-    store.write_run(name, planned, Path(spec).read_text(encoding="utf-8"), _command())
-    stop, pump = Stop(), _pump(store, ledger, name, planned, form)
+    store.write_run(planned.run, planned, Path(spec).read_text(encoding="utf-8"), _command())
+    # Looked at first, since what schedules and trains takes a second to import.
+    fates, stopped = reuse_all(store, planned.run, planned), False
+    if fates is None:
+        fates, stopped = _train(store, planned, executor, workers, form)
+    return _conclude(store, planned, fates, stopped, form)
+
+
+def _train(store: Store, plan: Plan, executor: str, workers: int, form: str) -> tuple[dict[str, Fate], bool]:
+    """What became of every entry, and whether the user stopped the run."""
+    from rrm_tree.run import Run, Stop
+
+    ledger, stop = _ledger(store), Stop()
+    pump = _pump(ledger, plan, form)
     try:
-        with _registered(ledger, name), _signals(stop), pump.display.open():
+        with _registered(ledger, plan.run), _signals(stop), pump.display.open():
             where = _executor(executor, store, ledger, workers, stop, pump)
-            fates = Run(planned, name, store, ledger, where, stop, pump).go()
+            fates = Run(plan, plan.run, store, ledger, where, stop, pump).go()
     except KeyboardInterrupt:
         raise Interrupted(f"stopped; all rounds but those going on are kept\nresume: {_command()}") from None
-    return _conclude(store, name, planned, fates, stop, form)
+    return fates, stop.level > 0
 
 
-def _conclude(store: Store, name: str, plan: Plan, fates: dict[str, Fate], stop: Stop, form: str) -> int:
+def _conclude(store: Store, plan: Plan, fates: dict[str, Fate], stopped: bool, form: str) -> int:
     """Write the report, say where it is and how to go on, and choose the exit code."""
     from rrm_tree.report import terminal_report, write_reports
     from rrm_tree.results import collect_result
 
-    result = collect_result(store, name, plan, {entry: (f.state, f.reason) for entry, f in fates.items()})
-    page = write_reports(result, store.workplace / "runs" / name)
+    result = collect_result(store, plan.run, plan, fates)
+    page = write_reports(result, store.workplace / "runs" / plan.run)
     failed = [entry for entry, fate in fates.items() if fate.state == "failed"]
     missed = [entry for entry, fate in fates.items() if fate.gate_passed is False]
     if form == "json":
-        closing = {"kind": "end", "run": name, "report": str(page), "command": result.command}
-        _print_json({**closing, "failed": failed, "gates_missed": missed, "interrupted": stop.level > 0})
+        closing = {"kind": "end", "run": plan.run, "report": str(page), "command": result.command}
+        _print_json({**closing, "failed": failed, "gates_missed": missed, "interrupted": stopped})
     else:
         _print_markup(terminal_report(result))
         click.echo(f"report: {page}")
-        click.echo(f"{'resume' if failed or stop.level else 'run again'}: {result.command}")
-    if stop.level:
+        click.echo(f"{'resume' if failed or stopped else 'run again'}: {result.command}")
+    if stopped:
         raise Interrupted("interrupted; what was finished is kept")
     if failed:
         raise NodesFailed(_name_failures(fates, failed))
@@ -213,15 +228,15 @@ def logs(node: str, name: str | None, address: str) -> None:
 def report(name: str | None, address: str) -> None:
     """Write the report of a run again; the latest one if none is named."""
     from rrm_tree.report import terminal_report, write_reports
-    from rrm_tree.results import collect_result
+    from rrm_tree.results import Fate, collect_result
 
     store = _existing(address)
     name = _choose_run(store, name)
     planned = store.plan(name)
     ledger, keys = _ledger(store), store.referred(name)
     claims = ledger.claims_of(list(keys.values()))
-    failed = {c.entry: ("failed", c.reason) for c in claims.values() if c.state == "failed"}
-    result = collect_result(store, name, planned, failed)  # type: ignore[arg-type]
+    failed = {one.entry: Fate("failed", one.reason) for one in claims.values() if one.state == "failed"}
+    result = collect_result(store, name, planned, failed)
     page = write_reports(result, store.workplace / "runs" / name)
     _print_markup(terminal_report(result))
     click.echo(f"report: {page}")
@@ -288,7 +303,7 @@ class Pump:
             self.display.show(events)
 
 
-def _pump(store: Store, ledger: Ledger, name: str, plan: Plan, form: str) -> Pump:
+def _pump(ledger: Ledger, plan: Plan, form: str) -> Pump:
     from rrm_tree.progress import Board, JsonLines, LiveTable, TextLines
 
     display: Display
@@ -300,7 +315,7 @@ def _pump(store: Store, ledger: Ledger, name: str, plan: Plan, form: str) -> Pum
         display = LiveTable(Board(plan), Console())
     else:
         display = TextLines(Board(plan), click.echo)
-    return Pump(ledger, name, display)
+    return Pump(ledger, plan.run, display)
 
 
 def _executor(
@@ -424,4 +439,5 @@ def _print_json(value: object) -> None:
 def _print_markup(text: str) -> None:
     from rich.console import Console
 
-    Console().print(text)
+    # A pipe has no width: what is kept in a file shall not be folded.
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(text)

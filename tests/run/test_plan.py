@@ -201,7 +201,7 @@ def test_reasons_name_the_setting_that_changed_and_the_helpers_that_come_first()
         "leaf": ["budget.judgments changed 10 → 800"],
         "left": ["leaf will be trained first"],
         "right": ["leaf will be trained first"],
-        "root": ["leaf will be trained first", "left will be trained first", "right will be trained first"],
+        "root": ["leaf, left, right will be trained first"],
     }
 
 

@@ -231,7 +231,6 @@ def test_other_numerics_are_refused_with_what_to_do(tmp_path):
 def test_what_was_learned_is_collected_for_the_report(tmp_path):
     plan = make_plan(make_tree(edits={"left": fake(raise_at=1)}))
     fates = train(tmp_path, plan)
-    fates = {name: (fate.state, fate.reason) for name, fate in fates.items()}
     result = collect_result(open_store(tmp_path), plan.run, plan, fates)
     found = {
         node.name: (node.state, len(node.rounds), len(node.costs), len(node.pictures))
