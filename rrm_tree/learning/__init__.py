@@ -12,7 +12,7 @@ from rrm_tree.contracts import declare
 if TYPE_CHECKING:
     from rrm_tree.contracts import Algorithm, Network
 
-__all__ = ["board", "greedy", "mlp", "ppo"]
+__all__ = ["board", "greedy", "mlp", "ppo", "scans"]
 
 
 @declare(version="1")
@@ -39,6 +39,20 @@ def board(*, channels: int = 24, depth: int = 7, tied: bool = True) -> Network:
     from rrm_tree.learning.networks import Board
 
     return Board(channels, depth, tied)
+
+
+@declare(version="1")
+def scans(*, channels: int = 32, lanes: int = 8, layers: int = 1) -> Network:
+    """Scans along ranks, files and diagonals of a board, for what acts along lines.
+
+    Args:
+        channels: numbers kept at each square.
+        lanes: numbers sent along each direction.
+        layers: scans one after the other; two for a pin, where one line depends on another.
+    """
+    from rrm_tree.learning.lines import Lines
+
+    return Lines(channels, lanes, layers)
 
 
 @declare(version="1")

@@ -17,7 +17,7 @@ from rrm_tree.errors import TrainingError
 from rrm_tree.learning.cases import Cases, make_cases, split_cases
 from rrm_tree.learning.ensemble import Ensemble
 from rrm_tree.learning.facts import Ordered, answers_differ, describe, order_answers
-from rrm_tree.learning.fit import DistillOptions, Fitted, fit
+from rrm_tree.learning.fit import DistillOptions, Fitted, HeldOut, fit, score_cases
 from rrm_tree.learning.reward_model import RewardModel
 from rrm_tree.outcomes import Arrays, Ints, Judged
 from rrm_tree.records import JudgmentFacts
@@ -25,7 +25,9 @@ from rrm_tree.records import JudgmentFacts
 __all__ = ["DistillOptions", "Distilled", "distill"]
 
 CROSS_FITS = 5
-"""Folds held out in turn when one alone does not show that anything was learned."""
+"""Folds, each ordered by a member that has not seen it, when the held-out cases do not show that
+anything was learned. Another fold stops each member: one that is stopped where its own fold comes
+out best would find skill in coin flips."""
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,13 @@ def distill(  # noqa: PLR0913 - one call a round; every argument is a different 
     held = _nearest(folds, options.held_out * len(cases)) if len(folds) > 1 else np.zeros(0, np.int64)
     train = np.setdiff1d(np.arange(len(cases)), held)
     fitted = training.fit(train, held, options.ensemble, options.optimiser_steps, 1)
-    ordered = _order(cases, fitted, training.rng(2))
+    ordered = _order(cases, fitted.held_out, training.rng(2))
     steps = fitted.optimiser_steps
     if not ordered.above_chance and len(folds) > 1:
-        more, cost = _cross_fit(training, held, steps)
-        ordered, steps = ordered + more, steps + cost
+        ordered, cost = _cross_fit(training, steps)
+        steps += cost
     informative = ordered.above_chance or not ordered.only_chance
-    facts = describe(judged, fitted.scores, fitted.answers, informative)
+    facts = describe(judged, fitted.held_out.scores, fitted.held_out.answers, informative)
     warnings = _doubts(ordered)
     if not informative:
         return Distilled(None, facts, steps, fitted.epochs, warnings)
@@ -121,32 +123,29 @@ def _finish(fitted: Fitted, cases: Cases) -> RewardModel:
     return plain.normalised(inputs, actions, cases.mask[judged])
 
 
-def _cross_fit(training: _Training, done: Ints, steps: int) -> tuple[Ordered, int]:
-    """Single members held to account on further folds, and the optimiser steps that they took."""
+def _cross_fit(training: _Training, steps: int) -> tuple[Ordered, int]:
+    """Single members held to account on every fold, and the optimiser steps that they took."""
     options, cases = training.options, training.cases
-    rest = np.setdiff1d(np.arange(len(cases)), done)
-    groups = np.unique(cases.group[rest])
-    fold_of_group = training.rng(3).permutation(np.arange(len(groups)) % (CROSS_FITS - 1))
-    fold = fold_of_group[np.searchsorted(groups, cases.group[rest])]
+    folds = split_cases(cases, 1 / CROSS_FITS, training.rng(3))
     ordered, cost = Ordered(0, 0), 0
-    for one in range(CROSS_FITS - 1):
+    for one, fold in enumerate(folds):
         left = None if options.optimiser_steps is None else options.optimiser_steps - steps - cost
-        held = rest[fold == one]
-        train = np.setdiff1d(np.arange(len(cases)), held)
-        if not len(held) or not len(train) or (left is not None and left <= 0):
+        stop = folds[one - 1]
+        train = np.setdiff1d(np.arange(len(cases)), np.concatenate([fold, stop]))
+        if not len(train) or (left is not None and left <= 0):
             continue
-        fitted = training.fit(train, held, 1, left, 4 + one)
-        ordered += _order(cases, fitted, training.rng(10 + one))
+        fitted = training.fit(train, stop, 1, left, 4 + one)
+        ordered += _order(cases, score_cases(fitted.ensemble, cases, fold), training.rng(20 + one))
         cost += fitted.optimiser_steps
     return ordered, cost
 
 
-def _order(cases: Cases, fitted: Fitted, rng: Generator) -> Ordered:
+def _order(cases: Cases, held: HeldOut, rng: Generator) -> Ordered:
     """How many pairs of held-out answers to the same question the scores order rightly."""
     found = Ordered(0, 0)
-    for criterion in np.unique(fitted.criterion):
-        of = fitted.criterion == criterion
-        found += order_answers(cases.kind, fitted.scores[of], fitted.answers[of], rng)
+    for criterion in np.unique(held.criterion):
+        of = held.criterion == criterion
+        found += order_answers(cases.kind, held.scores[of], held.answers[of], rng)
     return found
 
 

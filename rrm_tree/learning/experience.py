@@ -114,14 +114,19 @@ class Experience:
 
         An episode that was cut short, not ended, goes on in the value of what was seen last.
         """
-        values = np.stack(self.values, axis=1)
-        rows, last = np.arange(len(values)), self.outcomes.lengths - 1
         final = take_last(self.outcomes.observations, self.outcomes.lengths)
         seen, _ = self.policy.obs_to_tensor(as_observation(final, self.policy.observation_space))
         with torch.no_grad():
             beyond = self.policy.predict_values(seen).numpy().ravel()
+        beyond = np.where(self.terminated, 0.0, beyond)
+        return self.discount(beyond, self.outcomes.lengths, gamma, gae_lambda)
+
+    def discount(self, beyond: Array, lengths: Array, gamma: float, gae_lambda: float) -> Floats:
+        """The advantages, given the value of what follows each episode, [n, T]."""
+        values = np.stack(self.values, axis=1)
+        rows, last = np.arange(len(values)), lengths - 1
         following = np.pad(values[:, 1:], [(0, 0), (0, 1)])
-        following[rows, last] = np.where(self.terminated, 0.0, beyond)
+        following[rows, last] = beyond
         errors = self.rewards + gamma * following - values
         advantages, running = np.zeros_like(errors), np.zeros(len(errors))
         for step in reversed(range(errors.shape[1])):

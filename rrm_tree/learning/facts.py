@@ -16,9 +16,10 @@ from rrm_tree.learning.cases import Cases
 from rrm_tree.outcomes import Floats, Judged, Kind
 from rrm_tree.records import JudgmentFacts
 
-STRONG_EVIDENCE = 6.0
-"""How many times likelier chance must be than skill before judgments are called uninformative."""
-SIGNIFICANT = 0.05
+STRONG_EVIDENCE = 10.0
+"""How many times likelier chance must be than skill before judgments are called uninformative
+(Jeffreys, "Theory of Probability", 1961: strong)."""
+SIGNIFICANT = 0.01
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Ordered:
     def odds_of_chance(self) -> float:
         """Bayes factor of "exactly 1/2" against "anywhere above 1/2, all equally likely".
 
-        Needs evidence: it stays below 6 until some 60 pairs are seen, however they come out.
+        Half right is strong evidence for chance from 160 pairs on; before, more must be wrong.
         """
         if not self.pairs:
             return 1.0

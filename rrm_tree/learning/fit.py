@@ -48,14 +48,21 @@ class DistillOptions:
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """What an ensemble thinks of items it was not trained on."""
+
+    scores: Floats
+    """Mean over the members, [items]."""
+    answers: Floats
+    criterion: Ints
+
+
+@dataclass(frozen=True)
 class Fitted:
     """The best weights, and what the ensemble then thinks of the held-out items."""
 
     ensemble: Ensemble
-    scores: Floats
-    """Mean over the members, [held-out items]."""
-    answers: Floats
-    criterion: Ints
+    held_out: HeldOut
     optimiser_steps: int
     epochs: int
 
@@ -92,22 +99,26 @@ def fit(
         loss = held_out_loss(ensemble, cases, held) if len(held) else -epoch
         if loss < best_loss:
             best, best_loss, best_epoch = _copy(ensemble), loss, epoch
-    scores, answers = _mean_scores(best, cases, held)
-    return Fitted(best, scores, answers, cases.criterion[cases.items_of(held)[0]], steps, epoch)
+    return Fitted(best, score_cases(best, cases, held), steps, epoch)
 
 
 def held_out_loss(ensemble: Ensemble, cases: Cases, held: Ints) -> float:
     """Loss of the members' mean on held-out items, in nats per item."""
-    scores, answers = _mean_scores(ensemble, cases, held)
-    loss = LIKELIHOODS[cases.kind].loss(torch.from_numpy(scores), torch.from_numpy(answers))
+    found = score_cases(ensemble, cases, held)
+    loss = LIKELIHOODS[cases.kind].loss(torch.from_numpy(found.scores), torch.from_numpy(found.answers))
     return float(loss.mean())
 
 
-def _mean_scores(ensemble: Ensemble, cases: Cases, held: Ints) -> tuple[Floats, Floats]:
-    if not len(held):
-        return np.zeros(0), np.zeros(0)
-    predicted = predict_all(ensemble, cases, held)
-    return predicted.scores.double().mean(dim=0).numpy(), predicted.answers[0].double().numpy()
+def score_cases(ensemble: Ensemble, cases: Cases, chosen: Ints) -> HeldOut:
+    """What the ensemble thinks of all items of the chosen cases."""
+    if not len(chosen):
+        return HeldOut(np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
+    predicted = predict_all(ensemble, cases, chosen)
+    return HeldOut(
+        predicted.scores.double().mean(dim=0).numpy(),
+        predicted.answers[0].double().numpy(),
+        cases.criterion[cases.items_of(chosen)[0]],
+    )
 
 
 def _step(

@@ -89,7 +89,7 @@ class BoardModule(nn.Module):
         self.out = (shapes.parts, shapes.values, shapes.criteria)
         self.names = sorted(shapes.inputs)
         self.depth = depth
-        planes = sum(_planes(shapes.inputs[name]) for name in self.names)
+        planes = sum(count_planes(shapes.inputs[name]) for name in self.names)
         self.enter = nn.Conv2d(planes, channels, 3, padding=1)
         self.travel = nn.ModuleList(
             nn.Conv2d(channels, channels, 3, padding=1) for _ in range(1 if tied else depth)
@@ -106,7 +106,7 @@ class BoardModule(nn.Module):
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Scores [batch, parts, values, criteria]."""
-        stand = torch.cat([_as_planes(inputs[name]) for name in self.names], dim=1)
+        stand = torch.cat([as_planes(inputs[name]) for name in self.names], dim=1)
         entered = self.enter(stand)
         h = torch.relu(entered)
         for step in range(self.depth):
@@ -122,11 +122,13 @@ class BoardModule(nn.Module):
         return summary.reshape(-1, *self.out)
 
 
-def _planes(dims: tuple[int, ...]) -> int:
+def count_planes(dims: tuple[int, ...]) -> int:
+    """How many planes an input of this shape makes; each number of one that is no board makes one."""
     return dims[0] if len(dims) == 3 and dims[1:] == (SIDE, SIDE) else math.prod(dims)
 
 
-def _as_planes(values: Tensor) -> Tensor:
+def as_planes(values: Tensor) -> Tensor:
+    """The input as planes [batch, planes, 8, 8]; numbers that are no board stand on every square."""
     if values.ndim == 4 and values.shape[2:] == (SIDE, SIDE):
         return values
     return values.reshape(len(values), -1, 1, 1).expand(-1, -1, SIDE, SIDE)

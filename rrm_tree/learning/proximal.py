@@ -153,7 +153,8 @@ class Ppo:
             "MultiInputPolicy" if isinstance(seen, spaces.Dict) else "MlpPolicy",
             _SpacesOnly(*_spaces(task)),
             learning_rate=self.learning_rate,
-            n_steps=self.n_steps,
+            # The size of a buffer that `Transitions` stands in for; stable-baselines3 warns of odd ones.
+            n_steps=self.batch_size,
             batch_size=self.batch_size,
             n_epochs=self.n_epochs,
             gamma=self.gamma,
