@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 from typing import Any, Final, TypeAlias
 
+from pydantic import BaseModel
+
 from rrm_tree.errors import PluginError
 from rrm_tree.registry import Plugin, PluginKind, find, known
-from rrm_tree.spec import NAME, STANDARD_ARMS, JudgeSpec, NodeSpec, PluginSpec, TreeSpec
+from rrm_tree.spec import NAME, STANDARD_ARMS, JudgeSpec, NodeSpec, Part, PluginSpec, TreeSpec
 
 SCHEMA_FILE: Final = "spec.schema.json"
 """What the sample specs' first line names."""
@@ -46,10 +48,13 @@ def build_schema() -> Json:
     schema: Json = TreeSpec.model_json_schema()
     definitions: Json = schema["$defs"]
     shapes = {"judge": definitions.pop(JudgeSpec.__name__)}
+    _add_bounds(shapes["judge"], JudgeSpec)
     shapes = {slot: shapes.get(slot, definitions[PluginSpec.__name__]) for slot in SLOT_KINDS}
     del definitions[PluginSpec.__name__]
-    for definition in definitions.values():
+    models = {model.__name__: model for model in Part.__subclasses__()}
+    for name, definition in definitions.items():
         _loosen(definition)
+        _add_bounds(definition, models[name])
         for slot in SLOT_KINDS.keys() & definition["properties"].keys():
             definition["properties"][slot] = {"$ref": f"#/$defs/{slot}"}
     for slot, kind in SLOT_KINDS.items():
@@ -67,6 +72,15 @@ def build_schema() -> Json:
         "$id": "rrm-tree/" + SCHEMA_FILE,
         **schema,
     }
+
+
+def _add_bounds(definition: Json, model: type[BaseModel]) -> None:
+    """Bounds of numbers with units, which pydantic leaves out."""
+    for name, field in model.model_fields.items():
+        for ours, theirs in BOUNDS.items():
+            for one in field.metadata:
+                if hasattr(one, ours):
+                    definition["properties"][field.alias or name][theirs] = getattr(one, ours)
 
 
 def _name_bounds(schema: object) -> None:
@@ -127,6 +141,7 @@ def _options_schema(plugin: Plugin, definitions: Json) -> Json:
         definitions[prefix + name] = definition
     schema.pop("required", None)
     schema["patternProperties"] = {"^x-": {}}
+    _add_bounds(schema, plugin.options)
     if plugin.doc:
         schema["description"] = plugin.doc
     return schema

@@ -69,7 +69,7 @@ def test_hostile_text_ends_in_a_message_in_time(name: str, tmp_path: Path) -> No
     took = time.process_time() - start
     assert str(caught.value).startswith(str(file))
     assert word in str(caught.value)
-    assert took < 4, f"{took:.1f} s of CPU; a second or two is wanted, the rest is for slow machines"
+    assert took < 6, f"{took:.1f} s of CPU; a second or two is wanted, the rest is for slow machines"
 
 
 def test_messages_about_huge_texts_stay_short(tmp_path: Path) -> None:
