@@ -233,7 +233,8 @@ def _part_margins(score: Callable[[Outcomes], Floats], pairs: Pairs) -> Floats:
     rows = np.arange(len(pairs))
     first, second = score(pairs.first), score(pairs.second)
     # Undivided tasks score whole outcomes: their one column is part 0.
-    return cast(Floats, first[rows, pairs.part] - second[rows, pairs.part])
+    margins: Floats = first[rows, pairs.part] - second[rows, pairs.part]
+    return margins
 
 
 def _share(margins: Floats, pairs: Pairs) -> Share:
@@ -244,7 +245,8 @@ def _share(margins: Floats, pairs: Pairs) -> Share:
 def mean_of(values: Floats) -> Mean:
     """A mean with what an interval needs."""
     deviation = float(values.std(ddof=1)) if len(values) > 1 else 0.0
-    return Mean(mean=float(values.mean()), deviation=deviation, count=len(values))
+    binary = bool(np.isin(values, (0, 1)).all())
+    return Mean(mean=float(values.mean()), deviation=deviation, count=len(values), binary=binary)
 
 
 def truth_of(task: Task, outcomes: Outcomes) -> Mean:

@@ -28,6 +28,9 @@ from rrm_tree.team import Team, network_inputs, network_shapes
 ASKED_AT_ONCE = 1024
 """Items put to the judge in one batch; the budget of looks is checked after each."""
 
+POOL = 4
+"""Items collected for one asked, where the reward model chooses what to ask."""
+
 SNAPSHOTS = 3
 """Agents, the newest included, whose outcomes stand for the on-policy distribution."""
 
@@ -91,7 +94,7 @@ class NodeAtWork:
         """Collect, judge, distill, improve, measure, gate: one round after those already done."""
         spent, tell = _Spent.over(done), self.setup.tell
         agents = [self.agent_of(state) for state in done if state.reward][1 - SNAPSHOTS :]
-        judged, steps = self.judge(len(done), agents, spent)
+        judged, steps = self.judge(done, agents, spent)
         tell("distilling")
         distilled = self.distill(join_judged([*(state.judged for state in done), judged]), done, spent)
         tell("improving")
@@ -104,22 +107,28 @@ class NodeAtWork:
             state = self.gate(state, agents[-1])
         return self.close(state, done)
 
-    def judge(self, index: int, agents: Sequence[Agent], spent: _Spent) -> tuple[Judged, int]:
+    def judge(self, done: Sequence[RoundState], agents: Sequence[Agent], spent: _Spent) -> tuple[Judged, int]:
         """This round's judgments, within the budget, and the environment steps they took.
 
         Raises:
             TrainingError: the budget is too small for a single judgment.
         """
+        index, station = len(done), self.station
         rng = self.rng(index, "collect")
         act = agents[-1].act if agents else self.station.propose
+        chooses = bool(agents) and self.node.judge.query == "entropy" and station.kind != "rating"
+        scorer = station.scorer(done[-1].reward) if chooses else None
         judgments, looks = self.allowance(index, spent)
         batches: list[Judged] = []
         asked = steps = 0
         while asked < judgments and looks > 0:
             self.setup.tell(f"judging {asked}" + (f"/{judgments}" if judgments < UNLIMITED else ""))
             count = min(judgments - asked, ASKED_AT_ONCE)
-            outcomes, items, cost = self.station.collect(count, act, "judge", rng)
-            batch = self.station.ask(outcomes, items, rng, looks)
+            pool = POOL if scorer else 1
+            outcomes, items, cost = station.collect(count, act, "judge", rng, pool=pool)
+            if scorer:
+                outcomes, items = station.select(outcomes, items, count, scorer, rng)
+            batch = station.ask(outcomes, items, rng, looks)
             steps += cost
             if len(batch.items):
                 batches.append(batch)

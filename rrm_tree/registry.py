@@ -56,7 +56,11 @@ BUILT_IN: Final[Mapping[PluginKind, Mapping[str, str]]] = {
         "teacher": "rrm_tree.judges:teacher",
         "truth": "rrm_tree.judges:truth",
     },
-    "network": {"mlp": "rrm_tree.learning:mlp", "board": "rrm_tree.learning:board"},
+    "network": {
+        "mlp": "rrm_tree.learning:mlp",
+        "board": "rrm_tree.learning:board",
+        "lines": "rrm_tree.learning:scans",
+    },
     "algorithm": {"greedy": "rrm_tree.learning:greedy", "ppo": "rrm_tree.learning:ppo"},
 }
 

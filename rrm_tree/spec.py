@@ -94,6 +94,8 @@ class JudgeSpec(PluginSpec):
     sees: Sights = ("outcome", "advice")
     parts_per_outcome: Count = Field(default=1, ge=1)
     """How many random parts of an outcome are judged; tasks whose outcomes have parts only."""
+    query: Literal["random", "entropy"] = "random"
+    """What to ask after the first round: anything, or rather what the reward model is unsure about."""
 
 
 class RewardModelSpec(Part):

@@ -14,6 +14,7 @@ from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.random import Generator
+from scipy.special import entr, expit
 
 from rrm_tree.contracts import Factorised, Request, Segmented, Split
 from rrm_tree.errors import PluginError
@@ -25,6 +26,9 @@ from rrm_tree.team import Advisor, Scorer, Team
 Act: TypeAlias = Callable[[Arrays, Arrays, Generator, bool], Array]
 
 UNLIMITED = 1 << 62
+
+LEAST_DOUBT = 1e-3
+"""Nats of entropy granted to every item: a reward model may be sure and wrong."""
 
 
 def seed_from(*parts: object) -> int:
@@ -73,16 +77,20 @@ class Station:
         return self.team.scorer(self.name, self.node, reward)
 
     def collect(
-        self, count: int, act: Act, split: Split, rng: Generator, explore: bool = True
+        self, count: int, act: Act, split: Split, rng: Generator, *, explore: bool = True, pool: int = 1
     ) -> tuple[Outcomes, Items, int]:
         """Outcomes for about `count` items, the items, and the environment steps they took.
 
         A preference compares two outcomes about the same subject; a label or a rating takes up
         `judge.parts_per_outcome` random parts of each outcome, once for every criterion.
+
+        Args:
+            pool: how many times as many items to collect, of which `select` then chooses; more
+                parts of as many outcomes, where they have parts.
         """
         criteria = len(self.questions)
-        wanted = max(1, count // criteria)
-        each = min(self.node.judge.parts_per_outcome, self.task.parts)
+        wanted = max(1, count // criteria) * pool
+        each = min(self.node.judge.parts_per_outcome * pool, self.task.parts)
         subjects = math.ceil(wanted / each)
         about = self.team.subjects(self.name, subjects, split, rng)
         first = rollout(self.task, act, about, rng, explore=explore)
@@ -101,6 +109,27 @@ class Station:
             np.repeat(np.arange(criteria), wanted),
         )
         return outcomes, items, steps
+
+    def select(
+        self, outcomes: Outcomes, items: Items, count: int, scorer: Scorer, rng: Generator
+    ) -> tuple[Outcomes, Items]:
+        """Some of a pool's items, drawn in proportion to how unsure the reward model is of the answer.
+
+        Unsure as the entropy of the answer that it predicts (Settles, "Active learning literature
+        survey", 2009, section 3.1); a label is drawn without being put back.
+        """
+        scores = scorer.part_scores(outcomes)
+        part = np.minimum(items.part, scores.shape[1] - 1)
+        log_odds = scores[items.first, part]
+        if items.second is not None:
+            log_odds = log_odds - scores[items.second, part]
+        elif isinstance(self.task, Factorised) and self.task.exclusive:
+            # Scores of exclusive values are log probabilities.
+            log_odds = log_odds - np.log(-np.expm1(np.minimum(log_odds, -1e-9)))
+        chance = expit(log_odds)
+        doubt = entr(chance) + entr(1 - chance) + LEAST_DOUBT
+        drawn = np.argsort(np.log(doubt) + rng.gumbel(size=len(items)))[::-1][:count]
+        return _keep(outcomes, items.take(np.sort(drawn)))
 
     def cut(self, outcomes: Outcomes, rng: Generator) -> Outcomes:
         """What a judge sees of whole episodes: windows where the task has segments."""
@@ -124,3 +153,11 @@ class Station:
             )
         paid = np.flatnonzero(np.cumsum(answers.looks) <= looks)
         return Judged(outcomes, advice, self.kind, items.take(paid), answers.take(paid))
+
+
+def _keep(outcomes: Outcomes, items: Items) -> tuple[Outcomes, Items]:
+    """The items, and of the outcomes only those that they are about."""
+    ends = items.first if items.second is None else np.concatenate([items.first, items.second])
+    kept, place = np.unique(ends, return_inverse=True)
+    first, second = place[: len(items)], None if items.second is None else place[len(items) :]
+    return outcomes.take(kept), Items(first, second, items.part, items.criterion)

@@ -56,7 +56,9 @@ MOST_DRAWS = 50
 class Answers(Protocol):
     """Whoever can answer questions of one task: a trained helper or a perfect one."""
 
-    task: Task
+    @property
+    def task(self) -> Task:
+        """What it answers questions about."""
 
     def answer(self, subjects: Arrays) -> Outcomes:
         """One outcome a subject."""
@@ -170,7 +172,8 @@ class Scorer:
 def pick_values(table: Floats, actions: Array) -> Floats:
     """The table's entry for each part's value: [n, parts, values], [n, parts] → [n, parts]."""
     chosen = actions.reshape(table.shape[:2]).astype(np.int64)
-    return cast(Floats, np.take_along_axis(table, chosen[:, :, None], axis=2)[:, :, 0])
+    picked: Floats = np.take_along_axis(table, chosen[:, :, None], axis=2)[:, :, 0]
+    return picked
 
 
 def network_inputs(task: Task, outcomes: Outcomes, advice: Advice) -> dict[str, Array]:
@@ -260,7 +263,7 @@ class Team:
         tasks = {helper: self.task(helper) for helper in node.helpers}
         if not all(isinstance(task, Perfect) for task in tasks.values()):
             return None
-        helpers = {helper: PerfectHelper(task) for helper, task in tasks.items()}
+        helpers: dict[str, Answers] = {helper: PerfectHelper(task) for helper, task in tasks.items()}
         return Advisor(self.task(name), node.criteria, helpers)
 
     def nobody(self, name: str) -> Advisor:
@@ -300,8 +303,12 @@ class Team:
             return _gather(lambda need: self.task(name).starts(need, split, rng), count, name)
         shares = np.full(len(parents), count // len(parents))
         shares[: count % len(parents)] += 1
+
+        def asked_by(parent: str) -> Callable[[int], Arrays]:
+            return lambda need: self._asked(name, parent, need, split, rng)
+
         drawn = [
-            _gather(lambda need, parent=parent: self._asked(name, parent, need, split, rng), int(share), name)
+            _gather(asked_by(parent), int(share), name)
             for parent, share in zip(parents, shares, strict=True)
             if share
         ]

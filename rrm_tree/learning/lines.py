@@ -52,6 +52,9 @@ class Scan(nn.Module):
     is told only that squares lie in lines.
     """
 
+    before: Tensor
+    inside: Tensor
+
     def __init__(self, planes: int, channels: int, lanes: int, neighbourhood: int) -> None:
         super().__init__()
         self.lanes = lanes

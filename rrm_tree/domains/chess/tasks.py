@@ -157,10 +157,11 @@ class Ray(YesNo):
         return {"board": boards, "square": weights.argmax(axis=1)}
 
     def encode(self, outcomes: Outcomes) -> Arrays:
-        """The pieces, and where the one in question stands; uint8 [n, 1, 13, 8, 8]."""
+        """The pieces, and the one in question alone on a board; uint8 [n, 1, 24, 8, 8]."""
+        boards = outcomes.observations["board"][:, -1]
         source = outcomes.observations["square"][:, -1, None] == np.arange(64)
-        pieces = piece_planes(outcomes.observations["board"][:, -1])
-        return {"board": np.concatenate([pieces, as_planes(source)], axis=1)[:, None]}
+        alone = np.where(source, boards, 0)
+        return {"board": np.concatenate([piece_planes(boards), piece_planes(alone)], axis=1)[:, None]}
 
     def questions(self, outcomes: Outcomes, criterion: str, advice: str) -> Questions:
         """None: this task accepts no advice."""
