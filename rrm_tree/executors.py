@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rrm_tree.attempt import Attempt, End, Order
+from rrm_tree.files import explained
 from rrm_tree.ledger import Ledger
 from rrm_tree.machine import ONE_THREAD
 from rrm_tree.store import Store
@@ -102,8 +103,10 @@ class LocalExecutor:
         command = [sys.executable, "-P", "-m", "rrm_tree", "attempt", self.store.address, self.ledger.url]
         path = os.pathsep.join(part for part in sys.path if part)
         log = log_file(self.store, order.run, order.entry)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
+        with explained("write", log):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            output = log.open("ab")
+        with output:
             self._running[order] = subprocess.Popen(
                 [*command, order.run, order.key, str(order.fence)],
                 stdin=subprocess.PIPE,

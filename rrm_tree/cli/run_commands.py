@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rrm_tree.ledger import Ledger
     from rrm_tree.plan import Plan
     from rrm_tree.progress import Display
+    from rrm_tree.records import RunResult
     from rrm_tree.results import Fate
     from rrm_tree.run import Stop
     from rrm_tree.store import Store
@@ -103,11 +104,11 @@ def _train(store: Store, plan: Plan, executor: str, workers: int, form: str) -> 
 
 def _conclude(store: Store, plan: Plan, fates: dict[str, Fate], stopped: bool, form: str) -> int:
     """Write the report, say where it is and how to go on, and choose the exit code."""
-    from rrm_tree.report import terminal_report, write_reports
+    from rrm_tree.report import terminal_report
     from rrm_tree.results import collect_result
 
     result = collect_result(store, plan.run, plan, fates)
-    page = write_reports(result, store.workplace / "runs" / plan.run)
+    page = _write_reports(result)
     failed = [entry for entry, fate in fates.items() if fate.state == "failed"]
     missed = [entry for entry, fate in fates.items() if fate.gate_passed is False]
     if form == "json":
@@ -227,7 +228,7 @@ def logs(node: str, name: str | None, address: str) -> None:
 @store_option
 def report(name: str | None, address: str) -> None:
     """Write the report of a run again; the latest one if none is named."""
-    from rrm_tree.report import terminal_report, write_reports
+    from rrm_tree.report import terminal_report
     from rrm_tree.results import Fate, collect_result
 
     store = _existing(address)
@@ -237,7 +238,7 @@ def report(name: str | None, address: str) -> None:
     claims = ledger.claims_of(list(keys.values()))
     failed = {one.entry: Fate("failed", one.reason) for one in claims.values() if one.state == "failed"}
     result = collect_result(store, name, planned, failed)
-    page = write_reports(result, store.workplace / "runs" / name)
+    page = _write_reports(result)
     _print_markup(terminal_report(result))
     click.echo(f"report: {page}")
 
@@ -380,6 +381,14 @@ def _choose_run(store: Store, name: str | None) -> str:
     if name not in runs:
         raise UsageError(f"{store.address} has no run '{name}'{suggest(name, runs)}")
     return name
+
+
+def _write_reports(result: RunResult) -> Path:
+    from rrm_tree.files import explained
+    from rrm_tree.report import write_reports
+
+    with explained("write the report", result.run):
+        return write_reports(result, Path(result.run))
 
 
 def _command() -> str:
