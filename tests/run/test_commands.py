@@ -43,8 +43,8 @@ class Moody:
 
     version, kinds, direct, tasks = "1", person.facts.kinds, True, None
 
-    def __init__(self, sleep: float = 0.0, throws: bool = False, mistaken: bool = False):
-        self.sleep, self.throws, self.mistaken = sleep, throws, mistaken
+    def __init__(self, sleep: float = 0.0, throws: bool = False):
+        self.sleep, self.throws = sleep, throws
         self.inner = person.build({"looks": 8})
 
     def answer(self, request):
@@ -206,6 +206,17 @@ def test_ctrl_c_twice_stops_now_and_names_the_command(place):
     _, said = process.communicate(timeout=20)
     assert process.returncode == ExitCode.INTERRUPTED
     assert "resume: rrm run tiny.yaml" in said
+
+
+@pytest.mark.slow
+def test_gc_leaves_a_store_alone_while_a_run_is_going_on(place):
+    process = start(place, MOODY_BIT % "sleep: 60.0")
+    wait_for(process, "phase")
+    ended = rrm(place, "gc")
+    process.kill()
+    process.communicate()
+    assert (ended.returncode, "is in use by tiny-" in ended.stderr) == (ExitCode.USAGE, True)
+    assert rrm(place, "gc").returncode == 0
 
 
 def test_an_unknown_spec_is_a_usage_error(place):

@@ -1,0 +1,83 @@
+"""What people and programs see of a run, from its events alone."""
+
+import io
+import json
+
+from rich.console import Console
+from small_trees import make_plan, make_tree
+
+from rrm_tree.ledger import Event
+from rrm_tree.progress import Board, JsonLines, LiveTable, TextLines, show_seconds, show_share
+
+
+def happens(kind, at=0.0, entry="leaf", **data):
+    return Event(1, at, "run", entry, kind, data)
+
+
+def round_event(index, at, seconds):
+    facts = {"of": 3, "distilled": [90.0, 100], "steps_per_second": 1234.5, "seconds": seconds}
+    return happens("round", at, index=index, **facts)
+
+
+def test_the_time_left_is_told_only_after_a_round_has_shown_what_it_takes():
+    board = Board(make_plan(make_tree()))
+    board.note(happens("started", 0.0, stored=0))
+    assert board.lines["leaf"].left(5.0) is None
+    board.note(round_event(0, at=10.0, seconds=10.0))
+    assert board.lines["leaf"].left(now=14.0) == 16.0
+
+
+def test_a_share_is_shown_with_its_interval():
+    assert show_share([90.0, 100]) == ".90 [.83, .94]"
+    assert show_share(None) == show_share([0.0, 0]) == ""
+
+
+def test_times_are_shown_in_the_unit_that_fits():
+    assert [show_seconds(seconds) for seconds in (39.6, 185, 7385)] == ["40 s", "3:05", "2:03:05"]
+
+
+def test_a_pipe_gets_one_line_a_change_and_no_phases():
+    lines = []
+    display = TextLines(Board(make_plan(make_tree())), lines.append)
+    display.show(
+        [happens("started", stored=0), happens("phase", text="judging 1/9"), round_event(0, 1.0, 2.0)]
+    )
+    said = [line.split("  ", 1)[1] for line in lines]
+    assert said == ["leaf: started", "leaf: round 1/3 in 2 s, distilled .90 [.83, .94], 1,234 steps/s"]
+
+
+def test_a_program_gets_every_event_as_one_object():
+    lines = []
+    JsonLines(lines.append).show([happens("phase", 2.5, text="judging")])
+    assert json.loads(lines[0]) == {
+        "id": 1, "at": 2.5, "run": "run", "entry": "leaf", "kind": "phase", "text": "judging",
+    }  # fmt: skip
+
+
+def table(plan, *events, height=40):
+    out = io.StringIO()
+    console = Console(file=out, width=100, height=height)
+    display = LiveTable(Board(plan), console)
+    display.show(events)
+    console.print(display.draw())
+    return out.getvalue()
+
+
+def test_the_table_has_a_line_for_every_entry():
+    shown = table(make_plan(make_tree()), happens("started", stored=0), round_event(0, 1.0, 2.0))
+    assert all(name in shown for name in ("leaf", "left", "right", "root"))
+    assert ".90 [.83, .94]" in shown
+
+
+def test_what_goes_wrong_does_not_scroll_away_and_its_text_is_no_markup():
+    shown = table(make_plan(make_tree()), happens("failed", text="[bold]no[/bold] such thing"))
+    assert "leaf: failed: [bold]no[/bold] such thing" in shown
+
+
+def test_a_tree_larger_than_the_terminal_shows_what_is_going_on():
+    shown = table(
+        make_plan(make_tree()), happens("started", stored=0), happens("done", entry="left"), height=8
+    )
+    assert "leaf" in shown
+    assert "left " not in shown.replace("  left  ", "")
+    assert "1 of 4 ended" in shown
