@@ -17,7 +17,7 @@ from rrm_tree.errors import TrainingError
 from rrm_tree.learning.ensemble import Ensemble, build_module
 from rrm_tree.outcomes import Array, Arrays, Floats
 
-CHUNK = 512
+CHUNK = 128
 """Steps scored at once: activations stay in the processor's cache."""
 
 
