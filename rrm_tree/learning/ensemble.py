@@ -24,9 +24,10 @@ Tensors = Mapping[str, Tensor]
 class Ensemble:
     """K networks of one architecture whose weights are stacked along a first axis.
 
-    Members that see different batches are computed by batched weights: on one CPU thread twice
-    as fast as one after the other for small perceptrons, and as fast for convolutions. Where all see
-    the same, one after the other is faster: for convolutions 1.5 times (see tests/benchmarks).
+    Measured on one CPU thread with 3 members: where each sees its own batch, batched weights take
+    half the time of one after the other for small perceptrons, the same for convolutions (see
+    tests/benchmarks). Where all see the same, one after the other takes the same time for
+    perceptrons and 0.6 of it for convolutions.
     """
 
     module: nn.Module
