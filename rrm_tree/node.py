@@ -173,6 +173,7 @@ class NodeAtWork:
                 epochs=spec.epochs,
                 patience=spec.patience,
                 held_out=spec.held_out,
+                mistakes=spec.mistakes,
                 optimiser_steps=None if limit is None else max(1, limit - spent.optimiser_steps),
             ),
             exclusive=exclusive,

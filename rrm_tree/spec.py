@@ -110,6 +110,8 @@ class RewardModelSpec(Part):
     epochs: Count = Field(default=60, ge=1)
     patience: Count = Field(default=8, ge=1)
     held_out: Number = Field(default=0.1, gt=0, lt=1)
+    mistakes: Number = Field(default=0.1, ge=0, lt=1)
+    """Share of labels and preferences taken to be given at random, however clear the case."""
 
 
 class BudgetSpec(Part):

@@ -17,7 +17,7 @@ from torch import Tensor
 from rrm_tree.errors import TrainingError
 from rrm_tree.learning.cases import Cases, Predicted, minibatches, predict, predict_all
 from rrm_tree.learning.ensemble import Ensemble
-from rrm_tree.learning.losses import LIKELIHOODS
+from rrm_tree.learning.losses import LIKELIHOODS, mix_mistakes
 from rrm_tree.learning.reward_model import blame
 from rrm_tree.outcomes import Floats, Ints
 
@@ -43,6 +43,8 @@ class DistillOptions:
     """Epochs without a better held-out loss before training stops."""
     held_out: float = 0.1
     """Share of the cases by which training is stopped and judged."""
+    mistakes: float = 0.1
+    """Share of preferences and labels taken to be given at random."""
     optimiser_steps: int | None = None
     """Hard limit; None is no limit."""
 
@@ -94,19 +96,25 @@ def fit(
             if steps == planned:
                 break
             _set_rate(optimiser, options.learning_rate, steps / planned)
-            _step(ensemble, optimiser, cases, chosen, steps)
+            _step(ensemble, optimiser, cases, chosen, options.mistakes, steps)
             steps += 1
-        loss = held_out_loss(ensemble, cases, held) if len(held) else -epoch
+        loss = held_out_loss(ensemble, cases, held, options.mistakes) if len(held) else -epoch
         if loss < best_loss:
             best, best_loss, best_epoch = _copy(ensemble), loss, epoch
     return Fitted(best, score_cases(best, cases, held), steps, epoch)
 
 
-def held_out_loss(ensemble: Ensemble, cases: Cases, held: Ints) -> float:
+def held_out_loss(ensemble: Ensemble, cases: Cases, held: Ints, mistakes: float) -> float:
     """Loss of the members' mean on held-out items, in nats per item."""
     found = score_cases(ensemble, cases, held)
-    loss = LIKELIHOODS[cases.kind].loss(torch.from_numpy(found.scores), torch.from_numpy(found.answers))
-    return float(loss.mean())
+    scores, answers = torch.from_numpy(found.scores), torch.from_numpy(found.answers)
+    return float(_nats(cases, scores, answers, mistakes).mean())
+
+
+def _nats(cases: Cases, scores: Tensor, answers: Tensor, mistakes: float) -> Tensor:
+    """Loss of each answer, some of the choices among them having been made at random."""
+    expected = scores if cases.kind == "rating" else mix_mistakes(scores, mistakes)
+    return LIKELIHOODS[cases.kind].loss(expected, answers)
 
 
 def score_cases(ensemble: Ensemble, cases: Cases, chosen: Ints) -> HeldOut:
@@ -122,12 +130,17 @@ def score_cases(ensemble: Ensemble, cases: Cases, chosen: Ints) -> HeldOut:
 
 
 def _step(
-    ensemble: Ensemble, optimiser: torch.optim.Optimizer, cases: Cases, chosen: Ints, step: int
+    ensemble: Ensemble,
+    optimiser: torch.optim.Optimizer,
+    cases: Cases,
+    chosen: Ints,
+    mistakes: float,
+    step: int,
 ) -> None:
     """One optimiser step of all members, each on its own batch."""
     optimiser.zero_grad()
     predicted = predict(ensemble, cases, chosen)
-    loss = batch_loss(cases, predicted)
+    loss = batch_loss(cases, predicted, mistakes)
     if not torch.isfinite(loss):
         raise TrainingError(
             f"the loss is {loss.item()} at optimiser step {step + 1}: {blame(cases.inputs)};"
@@ -138,9 +151,9 @@ def _step(
     optimiser.step()
 
 
-def batch_loss(cases: Cases, predicted: Predicted) -> Tensor:
+def batch_loss(cases: Cases, predicted: Predicted, mistakes: float) -> Tensor:
     """Mean loss of each member's items, summed over the members so that none slows another."""
-    nats = LIKELIHOODS[cases.kind].loss(predicted.scores, predicted.answers)
+    nats = _nats(cases, predicted.scores, predicted.answers, mistakes)
     return ((nats * predicted.weights).sum(dim=1) / predicted.weights.sum(dim=1)).sum()
 
 

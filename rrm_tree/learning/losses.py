@@ -47,6 +47,25 @@ def label_loss(log_odds: Tensor, right: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(log_odds, right, reduction="none")
 
 
+def mix_mistakes(log_odds: Tensor, mistakes: float) -> Tensor:
+    """Log-odds of an answer when some answers are given at random.
+
+    Christiano et al. (2017), section 2.2.3: a person errs with a probability that does not decay
+    however clear the case, so p becomes (1 - mistakes) · p + mistakes / 2. Without it a reward
+    model bends itself to every slip.
+
+    Args:
+        log_odds: of the answer, were no mistakes made.
+        mistakes: share of the answers given at random, in [0, 1).
+    """
+    if not mistakes:
+        return log_odds
+    slip, meant = torch.tensor(math.log(mistakes / 2)).to(log_odds), math.log1p(-mistakes)
+    yes = torch.logaddexp(slip, meant + functional.logsigmoid(log_odds))
+    no = torch.logaddexp(slip, meant + functional.logsigmoid(-log_odds))
+    return yes - no
+
+
 def rating_loss(scores: Tensor, ratings: Tensor) -> Tensor:
     """Gaussian negative log-likelihood of each rating, with deviation 1.
 

@@ -65,7 +65,7 @@ def main() -> None:
                 for fresh in some:
                     ensemble = fresh.map(lambda w: w.detach().requires_grad_())
                     for chosen in minibatches([np.arange(COUNT)] * ensemble.members, BATCH):
-                        batch_loss(cases, predict(ensemble, cases, chosen)).backward()
+                        batch_loss(cases, predict(ensemble, cases, chosen), 0.1).backward()
 
             model = RewardModel(
                 ensembles[0].map(lambda w: w.detach()),
