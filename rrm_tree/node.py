@@ -28,9 +28,6 @@ from rrm_tree.team import Team, network_inputs, network_shapes
 ASKED_AT_ONCE = 1024
 """Items put to the judge in one batch; the budget of looks is checked after each."""
 
-POOL = 4
-"""Items collected for one asked, where the reward model chooses what to ask."""
-
 SNAPSHOTS = 3
 """Agents, the newest included, whose outcomes stand for the on-policy distribution."""
 
@@ -124,8 +121,7 @@ class NodeAtWork:
         while asked < judgments and looks > 0:
             self.setup.tell(f"judging {asked}" + (f"/{judgments}" if judgments < UNLIMITED else ""))
             count = min(judgments - asked, ASKED_AT_ONCE)
-            pool = POOL if scorer else 1
-            outcomes, items, cost = station.collect(count, act, "judge", rng, pool=pool)
+            outcomes, items, cost = station.collect(count, act, "judge", rng, pool=scorer is not None)
             if scorer:
                 outcomes, items = station.select(outcomes, items, count, scorer, rng)
             batch = station.ask(outcomes, items, rng, looks)

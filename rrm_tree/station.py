@@ -27,6 +27,9 @@ Act: TypeAlias = Callable[[Arrays, Arrays, Generator, bool], Array]
 
 UNLIMITED = 1 << 62
 
+POOL = 4
+"""Outcomes without parts collected for each that the reward model chooses to have judged."""
+
 LEAST_DOUBT = 1e-3
 """Nats of entropy granted to every item: a reward model may be sure and wrong."""
 
@@ -77,7 +80,7 @@ class Station:
         return self.team.scorer(self.name, self.node, reward)
 
     def collect(
-        self, count: int, act: Act, split: Split, rng: Generator, *, explore: bool = True, pool: int = 1
+        self, count: int, act: Act, split: Split, rng: Generator, *, explore: bool = True, pool: bool = False
     ) -> tuple[Outcomes, Items, int]:
         """Outcomes for about `count` items, the items, and the environment steps they took.
 
@@ -85,13 +88,16 @@ class Station:
         `judge.parts_per_outcome` random parts of each outcome, once for every criterion.
 
         Args:
-            pool: how many times as many items to collect, of which `select` then chooses; more
-                parts of as many outcomes, where they have parts.
+            pool: collect more items, for `select` to choose from: all parts of as many outcomes, or
+                `POOL` times as many outcomes where they have no parts.
         """
         criteria = len(self.questions)
-        wanted = max(1, count // criteria) * pool
-        each = min(self.node.judge.parts_per_outcome * pool, self.task.parts)
+        wanted = max(1, count // criteria)
+        each = min(self.node.judge.parts_per_outcome, self.task.parts)
         subjects = math.ceil(wanted / each)
+        if pool:
+            subjects, each = (subjects, self.task.parts) if self.task.parts > 1 else (subjects * POOL, 1)
+            wanted = subjects * each
         about = self.team.subjects(self.name, subjects, split, rng)
         first = rollout(self.task, act, about, rng, explore=explore)
         outcomes, steps, other = self.cut(first.outcomes, rng), first.steps, None

@@ -42,17 +42,17 @@ def board(*, channels: int = 24, depth: int = 7, tied: bool = True) -> Network:
 
 
 @declare(version="1")
-def scans(*, channels: int = 32, lanes: int = 8, layers: int = 1) -> Network:
+def scans(*, lanes: int = 2, channels: int = 16, then: int = 1) -> Network:
     """Scans along ranks, files and diagonals of a board, for what acts along lines.
 
     Args:
-        channels: numbers kept at each square.
         lanes: numbers sent along each direction.
-        layers: scans one after the other; two for a pin, where one line depends on another.
+        channels: numbers kept at each square between the two scans.
+        then: how far the second scan reaches; 7 where one line depends on another, as in a pin.
     """
     from rrm_tree.learning.lines import Lines
 
-    return Lines(channels, lanes, layers)
+    return Lines(lanes, channels, then)
 
 
 @declare(version="1")

@@ -13,6 +13,7 @@ from itertools import product
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from rrm_tree.contracts import Shapes
 from rrm_tree.errors import PluginError
@@ -25,9 +26,9 @@ DIRECTIONS = [step for step in product((-1, 0, 1), repeat=2) if step != (0, 0)]
 class Lines:
     """Scans along ranks, files and diagonals; see `LinesModule`."""
 
-    channels: int = 32
-    lanes: int = 8
-    layers: int = 1
+    lanes: int = 2
+    channels: int = 16
+    then: int = 1
     version: str = field(default="1", init=False)
 
     def __call__(self, shapes: Shapes) -> nn.Module:
@@ -41,102 +42,97 @@ class Lines:
             raise PluginError(
                 f"network lines: none of the inputs ({shown}) has shape [planes, 8, 8]; use `mlp`"
             )
-        return LinesModule(shapes, self.channels, self.lanes, self.layers)
+        return LinesModule(shapes, self)
 
 
 class Scan(nn.Module):
     """What arrives at each square along the eight directions, as far as the squares between let it pass.
 
-    A linear recurrence with learned gates, h(next) = gate(here) · h(here) + sent(here), beside a
-    convolution over the neighbourhood. What is open and what is sent is learned; the network
-    is told only that squares lie in lines.
+    A linear recurrence with learned gates, h(next) = sent(here) + open(here) · h(here), where what
+    is sent is gated too: only some of what stands on a board sends anything. The network is told
+    no more than that squares lie in lines.
     """
 
-    before: Tensor
-    inside: Tensor
+    step: Tensor
 
-    def __init__(self, planes: int, channels: int, lanes: int, neighbourhood: int) -> None:
+    def __init__(self, planes: int, lanes: int, reach: int) -> None:
         super().__init__()
-        self.lanes = lanes
-        self.near = nn.Conv2d(planes, channels, neighbourhood, padding=neighbourhood // 2)
-        self.gate = nn.Conv2d(planes, lanes, 1)
+        self.reach = reach
         self.send = nn.Conv2d(planes, len(DIRECTIONS) * lanes, 1)
-        self.arrive = nn.Conv2d(len(DIRECTIONS) * lanes, channels, 1)
-        nn.init.constant_(self.gate.bias, 1.0)  # type: ignore[arg-type]
-        before, inside = _squares_before(lanes)
-        self.register_buffer("before", before)
-        self.register_buffer("inside", inside)
+        self.sends = nn.Conv2d(planes, lanes, 1)
+        self.open = nn.Conv2d(planes, lanes, 1)
+        nn.init.constant_(self.open.bias, 1.0)  # type: ignore[arg-type]
+        self.register_buffer("step", _one_step(lanes))
 
     def forward(self, stands: Tensor) -> Tensor:
-        """Channels [batch, channels, 8, 8] from planes [batch, planes, 8, 8]."""
-        batch = len(stands)
-        gate = torch.sigmoid(self.gate(stands)).reshape(batch, 1, -1)
-        gate = gate.expand(-1, len(DIRECTIONS), -1).reshape(batch, -1)
-        sent = self.send(stands).reshape(batch, -1)
-        passing = gate.index_select(1, self.before) * self.inside
-        sending = sent.index_select(1, self.before) * self.inside
-        arrived = sending
-        for _ in range(SIDE - 2):
-            arrived = torch.addcmul(sending, passing, arrived.index_select(1, self.before))
-        return torch.relu(self.near(stands) + self.arrive(arrived.reshape(batch, -1, SIDE, SIDE)))
+        """What arrives in one step and in all: [batch, 2 · directions · lanes, 8, 8]."""
+        sent = self.send(stands) * _for_all(torch.sigmoid(self.sends(stands)))
+        passes = _for_all(torch.sigmoid(self.open(stands)))
+        first = arrived = self._move(sent)
+        for _ in range(self.reach - 1):
+            arrived = self._move(sent + passes * arrived)
+        return torch.cat([first, arrived], dim=1)
+
+    def _move(self, values: Tensor) -> Tensor:
+        """Everything one square on, each channel in its own direction; nothing enters from outside."""
+        return functional.conv2d(values, self.step, padding=1, groups=len(self.step))
 
 
-def _squares_before(lanes: int) -> tuple[Tensor, Tensor]:
-    """For [directions · lanes · squares] the place one step back, and 0 where that is off the board."""
-    place, inside = [], []
-    for (down, right), lane in product(DIRECTIONS, range(lanes)):
-        start = (DIRECTIONS.index((down, right)) * lanes + lane) * SQUARES
-        for row, column in product(range(SIDE), range(SIDE)):
-            back = (row - down, column - right)
-            on_board = all(0 <= where < SIDE for where in back)
-            place.append(start + (back[0] * SIDE + back[1] if on_board else 0))
-            inside.append(float(on_board))
-    return torch.tensor(place), torch.tensor(inside)
+def _for_all(lanes: Tensor) -> Tensor:
+    """The same lanes for every direction."""
+    return lanes.repeat(1, len(DIRECTIONS), 1, 1)
+
+
+def _one_step(lanes: int) -> Tensor:
+    """Convolution weights that move channels by one square, [directions · lanes, 1, 3, 3]."""
+    weights = torch.zeros(len(DIRECTIONS), lanes, 1, 3, 3)
+    for place, (down, right) in enumerate(DIRECTIONS):
+        weights[place, :, 0, 1 - down, 1 - right] = 1
+    return weights.flatten(0, 1)
 
 
 class LinesModule(nn.Module):
-    """Layers of scans, each of which sees the planes again; read at every square or over the board.
+    """Two scans, the second of what the first brought; read at every square or over the board.
 
     Inputs that are not planes are the same on every square. With 64 parts each square is scored;
     otherwise the board is pooled: mean, largest, and the squares that a learned look picks out.
     """
 
-    def __init__(self, shapes: Shapes, channels: int, lanes: int, layers: int) -> None:
+    def __init__(self, shapes: Shapes, options: Lines) -> None:
         super().__init__()
         self.out = (shapes.parts, shapes.values, shapes.criteria)
         self.names = sorted(shapes.inputs)
+        channels, lanes = options.channels, options.lanes
         planes = sum(count_planes(shapes.inputs[name]) for name in self.names)
-        seen = [planes] + [planes + channels] * (layers - 1)
-        self.scans = nn.ModuleList(
-            Scan(width, channels, lanes, 3 if layer else 5) for layer, width in enumerate(seen)
-        )
+        brought = 2 * len(DIRECTIONS) * lanes
+        self.scan = Scan(planes, lanes, SIDE - 1)
+        self.mix = nn.Conv2d(planes + brought, channels, 1)
+        self.then = Scan(channels, lanes, options.then)
         self.by_square = shapes.parts == SQUARES
+        width, each = planes + 2 * brought, math.prod(self.out[1:])
         if self.by_square:
-            each = math.prod(self.out[1:])
             self.head = nn.Sequential(
-                nn.Conv2d(channels + planes, channels, 1), nn.ReLU(), nn.Conv2d(channels, each, 1)
+                nn.Conv2d(width, 2 * channels, 1), nn.ReLU(), nn.Conv2d(2 * channels, each, 1)
             )
         else:
-            self.near = nn.Conv2d(channels + planes, channels, 3, padding=1)
-            self.look = nn.Conv2d(planes + channels, 2, 1)
+            self.near = nn.Conv2d(width, 2 * channels, 3, padding=1)
+            self.look = nn.Conv2d(width, 2, 1)
             self.head = nn.Sequential(
-                nn.Linear(4 * channels, 2 * channels),
+                nn.Linear(8 * channels, 4 * channels),
                 nn.ReLU(),
-                nn.Linear(2 * channels, math.prod(self.out)),
+                nn.Linear(4 * channels, math.prod(self.out)),
             )
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Scores [batch, parts, values, criteria]."""
         stands = torch.cat([as_planes(inputs[name]) for name in self.names], dim=1)
-        seen = stands
-        for scan in self.scans:
-            seen = torch.cat([scan(seen), stands], dim=1)
+        seen = torch.cat([stands, self.scan(stands)], dim=1)
+        seen = torch.cat([seen, self.then(torch.relu(self.mix(seen)))], dim=1)
         if self.by_square:
             scores: Tensor = self.head(seen)
             return scores.reshape(len(stands), *self.out[1:], SQUARES).movedim(-1, 1)
         near = torch.relu(self.near(seen)).flatten(2)
         looked = self.look(seen).flatten(2).softmax(dim=2)
         at = torch.einsum("bls,bcs->blc", looked, near).flatten(1)
-        pooled = torch.cat([at, near.mean(dim=2), near.amax(dim=2)], dim=1)
-        summary: Tensor = self.head(pooled)
+        summary: Tensor = self.head(torch.cat([at, near.mean(dim=2), near.amax(dim=2)], dim=1))
         return summary.reshape(-1, *self.out)
