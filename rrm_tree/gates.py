@@ -29,9 +29,7 @@ class Verdict:
         return False if self.log_ratio <= self.lower else None
 
 
-def sprt(
-    right: int, wrong: int, reject: float, accept: float, alpha: float, beta: float
-) -> Verdict:
+def sprt(right: int, wrong: int, reject: float, accept: float, alpha: float, beta: float) -> Verdict:
     """Where the test stands after these judgments, with bounds log((1-β)/α) and log(β/(1-α)).
 
     Wald, "Sequential tests of statistical hypotheses" (1945). Passing a gate at accuracy `reject`
