@@ -75,6 +75,8 @@ class Attempt:
     """Asked after every round whether to go on."""
     heard: Callable[[], None] = lambda: None
     """Called after each event, for whoever shares this process."""
+    cpu_before: float = field(default_factory=time.process_time)
+    """CPU seconds of this process that are not this attempt's; 0 where it has the process to itself."""
     _told: tuple[str, float] = field(default=("", 0.0), init=False)
 
     def run(self) -> End:
@@ -141,7 +143,7 @@ class Attempt:
             cpu_used=sum(cost.cpu_seconds for cost in self.store.costs(key, len(rounds))),
             tell=self._tell_phase,
         )
-        meter = _Meter()
+        meter = _Meter(self.cpu_before)
         for state in train(setup, rounds):
             if not self.ledger.holds(key, fence):
                 return End.REPLACED
@@ -154,7 +156,7 @@ class Attempt:
                 self.ledger.release(key, fence, "free")
                 self.tell("stopped")
                 return End.STOPPED
-            meter = _Meter()
+            meter = _Meter(time.process_time())
         return self._finish(ticket, tuple(records), has_gate=entry.spec.gate is not None)
 
     def _ticket(self) -> Ticket:
@@ -201,10 +203,10 @@ class Attempt:
 
 
 class _Meter:
-    """What a round takes, from here on."""
+    """What a round takes, from here on; its CPU from an earlier reading on."""
 
-    def __init__(self) -> None:
-        self.cpu, self.wall = time.process_time(), time.monotonic()
+    def __init__(self, cpu: float) -> None:
+        self.cpu, self.wall = cpu, time.monotonic()
 
     def read(self, steps: int) -> Cost:
         wall = time.monotonic() - self.wall

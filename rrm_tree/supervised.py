@@ -25,7 +25,8 @@ def train_supervised(store: str, ledger: str, order: Order) -> End:
     stop = threading.Event()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()
     try:
-        return Attempt(Store(store), Ledger(ledger), order, stop.is_set).run()
+        # Starting up is part of what a node costs.
+        return Attempt(Store(store), Ledger(ledger), order, stop.is_set, cpu_before=0.0).run()
     except StoreError as error:
         # The ledger may be what cannot be reached: the supervisor reads the log.
         sys.stderr.write(f"{error}\n")

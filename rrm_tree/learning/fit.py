@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.random import Generator
 from torch import Tensor
+from torch.optim.adamw import adamw
 
 from rrm_tree.errors import TrainingError
 from rrm_tree.learning.cases import Cases, Predicted, minibatches, predict, predict_all
@@ -84,9 +86,7 @@ def fit(
     batch = min(options.batch, max(1, math.ceil(len(train) / LEAST_BATCHES)))
     per_epoch = math.ceil(len(train) / batch)
     planned = min(per_epoch * options.epochs, options.optimiser_steps or per_epoch * options.epochs)
-    optimiser = torch.optim.AdamW(
-        list(ensemble.weights.values()), options.learning_rate, weight_decay=options.weight_decay
-    )
+    optimiser = _AdamW(list(ensemble.weights.values()), options.weight_decay)
     best, best_loss, best_epoch = _copy(ensemble), math.inf, 0
     steps = epoch = 0
     while steps < planned and epoch - best_epoch < options.patience:
@@ -95,8 +95,8 @@ def fit(
         for chosen in minibatches(orders, batch):
             if steps == planned:
                 break
-            _set_rate(optimiser, options.learning_rate, steps / planned)
-            _step(ensemble, optimiser, cases, chosen, options.mistakes, steps)
+            _differentiate(ensemble, cases, chosen, options.mistakes, steps)
+            optimiser.step(options.learning_rate * _rise_and_fall(steps / planned))
             steps += 1
         loss = held_out_loss(ensemble, cases, held, options.mistakes) if len(held) else -epoch
         if loss < best_loss:
@@ -129,16 +129,43 @@ def score_cases(ensemble: Ensemble, cases: Cases, chosen: Ints) -> HeldOut:
     )
 
 
-def _step(
-    ensemble: Ensemble,
-    optimiser: torch.optim.Optimizer,
-    cases: Cases,
-    chosen: Ints,
-    mistakes: float,
-    step: int,
-) -> None:
-    """One optimiser step of all members, each on its own batch."""
-    optimiser.zero_grad()
+class _AdamW:
+    """`torch.optim.AdamW` without its class, which imports torch's compiler: 2 s for nothing."""
+
+    def __init__(self, weights: list[Tensor], weight_decay: float) -> None:
+        self.weights, self.weight_decay = weights, weight_decay
+        self.means = [torch.zeros_like(weight) for weight in weights]
+        self.squares = [torch.zeros_like(weight) for weight in weights]
+        self.steps = [torch.zeros(()) for _ in weights]
+
+    def step(self, rate: float) -> None:
+        """Move the weights along their gradients, which are spent."""
+        moved = [place for place, weight in enumerate(self.weights) if weight.grad is not None]
+        of = [
+            [kept[place] for place in moved] for kept in (self.weights, self.means, self.squares, self.steps)
+        ]
+        with torch.no_grad():
+            adamw(
+                of[0],
+                [cast(Tensor, weight.grad) for weight in of[0]],
+                of[1],
+                of[2],
+                [],
+                of[3],
+                amsgrad=False,
+                beta1=0.9,
+                beta2=0.999,
+                lr=rate,
+                weight_decay=self.weight_decay,
+                eps=1e-8,
+                maximize=False,
+            )
+        for weight in self.weights:
+            weight.grad = None
+
+
+def _differentiate(ensemble: Ensemble, cases: Cases, chosen: Ints, mistakes: float, step: int) -> None:
+    """Gradients of all members' weights, each on its own batch."""
     predicted = predict(ensemble, cases, chosen)
     loss = batch_loss(cases, predicted, mistakes)
     if not torch.isfinite(loss):
@@ -148,7 +175,6 @@ def _step(
         )
     loss.backward()  # type: ignore[no-untyped-call]
     _clip(list(ensemble.weights.values()))
-    optimiser.step()
 
 
 def batch_loss(cases: Cases, predicted: Predicted, mistakes: float) -> Tensor:
@@ -166,12 +192,11 @@ def _clip(weights: list[Tensor]) -> None:
             weight.grad *= factor.reshape(-1, *[1] * (weight.ndim - 1))
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, largest: float, progress: float) -> None:
-    """Rise, then fall to 0 along a cosine, as the share of the steps that is done."""
-    rising = (progress + 1e-3) / WARM_UP
-    falling = 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
-    for group in optimiser.param_groups:
-        group["lr"] = largest * (min(1.0, rising) if progress < WARM_UP else falling)
+def _rise_and_fall(progress: float) -> float:
+    """Share of the learning rate: rises to 1, then falls to 0 along a cosine, as the steps are done."""
+    if progress < WARM_UP:
+        return min(1.0, (progress + 1e-3) / WARM_UP)
+    return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
 
 
 def _copy(ensemble: Ensemble) -> Ensemble:
