@@ -44,6 +44,8 @@ def unique_rows(arrays: Arrays) -> tuple[Ints, Ints]:
         place: for each row the position of its representative in `kept`, shape [rows].
     """
     rows = count_rows(arrays)
+    if not rows:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     flat = [
         np.ascontiguousarray(values).reshape(rows, -1).view(np.uint8).reshape(rows, -1)
         for _, values in sorted(arrays.items())

@@ -81,12 +81,18 @@ class Advisor:
                 helper = self.helpers[name]
                 kind = helper.task.advice or ""
                 questions = self.task.questions(outcomes, criterion, kind)
-                answers = helper.answer(questions.subjects)
+                asked = count_rows(questions.subjects)
+                answers = helper.answer(questions.subjects) if asked else _no_answers(helper.task)
                 # A helper of two criteria may be asked two different things.
                 place = name if name not in values else f"{name}@{criterion}"
                 values[place] = self.task.lay_out(kind, questions, answers, len(outcomes))
                 kinds[place] = kind
         return Advice(values, kinds)
+
+
+def _no_answers(task: Task) -> Outcomes:
+    """Answers to no questions: a board without pieces raises none about its pieces."""
+    return Outcomes({}, np.zeros((0, 1, task.parts), np.int64), np.zeros(0, np.int64), {})
 
 
 NOBODY: Mapping[str, Answers] = {}
