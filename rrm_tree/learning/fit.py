@@ -104,15 +104,6 @@ def fit(
     return Fitted(best, score_cases(best, cases, held), steps, epoch)
 
 
-def _forgiven(mistakes: float, progress: float) -> float:
-    """The share of mistakes allowed for in the course of training: none at first, then all.
-
-    A likelihood that forgives slips also forgives a model that has learned nothing: where few
-    answers are "right", always saying "wrong" would be hard to get away from.
-    """
-    return mistakes * min(1.0, max(0.0, 2 * progress - 0.5))
-
-
 def held_out_loss(ensemble: Ensemble, cases: Cases, held: Ints, mistakes: float) -> float:
     """Loss of the members' mean on held-out items, in nats per item."""
     found = score_cases(ensemble, cases, held)
