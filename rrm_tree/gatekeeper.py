@@ -11,7 +11,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from rrm_tree.contracts import Agent
-from rrm_tree.gates import Verdict, holm, sprt
+from rrm_tree.gates import Verdict, count_tries, holm, sprt
 from rrm_tree.outcomes import Judged
 from rrm_tree.records import GateResult
 from rrm_tree.spec import GateSpec
@@ -31,21 +31,23 @@ def try_gate(station: Station, gate: GateSpec, agent: Agent, scorer: Scorer, rng
 
     Every gate is tested at the tree's alpha divided by its gates, the first and strictest step of
     Holm's procedure: a later step would need to know which other gates have passed already, and a
-    node's result would then depend on the order in which the nodes happened to train.
+    node's result would then depend on the order in which the nodes happened to train. A gate that
+    may be tried after every round shares its part among the rounds.
     """
     gates = sum(node.gate is not None for node in station.team.tree.nodes.values())
-    alpha = holm(gate.alpha, gates, passed=0)
+    alpha = holm(gate.alpha, gates, passed=0) / count_tries(gate, station.node.budget)
 
     def test(right: int, told: int) -> Verdict:
         return sprt(right, told - right, gate.reject, gate.accept, alpha, gate.beta)
 
-    right = told = asked = looks = 0
+    right = told = asked = looks = steps = 0
     result = test(0, 0)
     while result.accepted is None and asked < gate.judgments:
         count = min(ASKED_AT_ONCE, gate.judgments - asked)
         explore = station.kind != "label"
-        outcomes, items, _ = station.collect(count, agent.act, "gate", rng, explore=explore)
-        judged = station.ask(outcomes, items, rng)
+        new = station.collect(count, agent.act, "gate", rng, explore=explore)
+        steps += new.steps
+        judged = station.ask(new.outcomes, new.items, rng)
         for agrees, cost in zip(_agreements(judged, scorer), judged.answers.looks, strict=True):
             asked, looks = asked + 1, looks + int(cost)
             if agrees >= 0:
@@ -58,6 +60,7 @@ def try_gate(station: Station, gate: GateSpec, agent: Agent, scorer: Scorer, rng
         right=right,
         judgments=asked,
         looks=looks,
+        steps=steps,
         log_ratio=result.log_ratio,
         upper=result.upper,
         lower=result.lower,

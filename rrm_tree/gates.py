@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from rrm_tree.spec import BudgetSpec, GateSpec
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -51,6 +53,15 @@ def least_judgments(reject: float, accept: float, alpha: float, beta: float) -> 
     """The fewest judgments, all of them right, that can pass such a gate."""
     # A hair less, so that an exact multiple is not pushed up by rounding.
     return math.ceil(math.log((1 - beta) / alpha) / math.log(accept / reject) - 1e-9)
+
+
+def count_tries(gate: GateSpec, budget: BudgetSpec) -> int:
+    """How often a gate may be tested: after every round where a miss asks for more, otherwise once.
+
+    Each try is tested at its share of the gate's alpha (Bonferroni): trying until it passes would
+    otherwise pass in the end.
+    """
+    return budget.rounds if gate.on_miss == "more" else 1
 
 
 def holm(alpha: float, gates: int, passed: int) -> float:

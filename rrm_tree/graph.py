@@ -15,7 +15,7 @@ from pathlib import Path as FilePath
 
 from rrm_tree.errors import PluginError
 from rrm_tree.fitting import Sketch, check_fit, sketch_document, sketch_node
-from rrm_tree.gates import holm, least_judgments
+from rrm_tree.gates import count_tries, holm, least_judgments
 from rrm_tree.mistakes import Mistake, SpecMistakes, suggest
 from rrm_tree.registry import import_modules
 from rrm_tree.spec import Draft, TreeSpec, draft_tree, place_complaint
@@ -163,10 +163,13 @@ def _check_gates(sketches: Mapping[str, Sketch]) -> Iterator[Complaint]:
             message = f"must be greater than `reject`, {gate.reject:g}, not {gate.accept:g}"
             yield Complaint((*path, "accept"), message)
             continue
-        alpha = holm(gate.alpha, len(gates), passed=0)
+        spec = sketches[name].spec
+        tries = count_tries(gate, spec.budget) if spec else 1
+        alpha = holm(gate.alpha, len(gates), passed=0) / tries
         least = least_judgments(gate.reject, gate.accept, alpha, gate.beta)
         if least > gate.judgments:
-            shared = f" with alpha shared by {len(gates)} gates" if len(gates) > 1 else ""
+            sharers = [f"{len(gates)} gates"] * (len(gates) > 1) + [f"{tries} rounds"] * (tries > 1)
+            shared = f" with alpha shared by {' and '.join(sharers)}" if sharers else ""
             message = (
                 f"{gate.judgments} judgments cannot pass this gate{shared}: it takes {least} even if"
                 f" all are right; ask for more, or set `reject` and `accept` further apart"

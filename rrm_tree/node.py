@@ -14,19 +14,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.random import Generator
 
-from rrm_tree.contracts import Agent, Factorised
-from rrm_tree.errors import TrainingError
+from rrm_tree.contracts import Agent, Factorised, Imaginable
+from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.gatekeeper import try_gate
 from rrm_tree.learning.distill import Distilled, DistillOptions, distill
 from rrm_tree.measure import Bench, measure_round
 from rrm_tree.outcomes import Advice, Judged, join_judged
+from rrm_tree.purse import Purse
 from rrm_tree.records import RoundRecord
 from rrm_tree.rounds import RoundState, Setup
+from rrm_tree.spec import GateSpec
 from rrm_tree.station import UNLIMITED, Station, seed_from
 from rrm_tree.team import Team, network_inputs, network_shapes
-
-ASKED_AT_ONCE = 1024
-"""Items put to the judge in one batch; the budget of looks is checked after each."""
 
 SNAPSHOTS = 3
 """Agents, the newest included, whose outcomes stand for the on-policy distribution."""
@@ -73,6 +72,16 @@ class _Spent:
         )
 
 
+@dataclass(frozen=True)
+class _Gathered:
+    """A round's new judgments."""
+
+    judged: Judged
+    steps: int
+    """Environment steps that collecting has executed."""
+    notes: tuple[str, ...]
+
+
 class NodeAtWork:
     """The verbs of one round, at one node's station."""
 
@@ -91,21 +100,25 @@ class NodeAtWork:
         """Collect, judge, distill, improve, measure, gate: one round after those already done."""
         spent, tell = _Spent.over(done), self.setup.tell
         agents = [self.agent_of(state) for state in done if state.reward][1 - SNAPSHOTS :]
-        judged, steps = self.judge(done, agents, spent)
+        new = self.judge(done, agents, spent)
         tell("distilling")
-        distilled = self.distill(join_judged([*(state.judged for state in done), judged]), done, spent)
+        distilled = self.distill(join_judged([*(state.judged for state in done), new.judged]), done, spent)
         tell("improving")
-        state = self.improve(done, judged, distilled, steps, spent)
+        state = self.improve(done, new, distilled, spent)
         if state.reward:
             agents = [*agents, self.agent_of(state)]
             tell("measuring")
             measured = measure_round(self.bench, state.record, state.reward, agents)
             state = replace(state, record=measured.record, pictures=measured.pictures)
-            state = self.gate(state, agents[-1])
-        return self.close(state, done)
+        gate = self.node.gate if state.reward else None
+        if gate is not None and gate.on_miss == "more":
+            # Every round is a try, and takes looks that may end the node.
+            return self.close(self.gate(state, gate, agents[-1]), done)
+        state = self.close(state, done)
+        return self.gate(state, gate, agents[-1]) if gate is not None and state.record.stopped else state
 
-    def judge(self, done: Sequence[RoundState], agents: Sequence[Agent], spent: _Spent) -> tuple[Judged, int]:
-        """This round's judgments, within the budget, and the environment steps they took.
+    def judge(self, done: Sequence[RoundState], agents: Sequence[Agent], spent: _Spent) -> _Gathered:
+        """This round's judgments, within the budget, and what they took.
 
         Raises:
             TrainingError: the budget is too small for a single judgment.
@@ -115,39 +128,42 @@ class NodeAtWork:
         act = agents[-1].act if agents else self.station.propose
         chooses = bool(agents) and self.node.judge.query == "entropy" and station.kind != "rating"
         scorer = station.scorer(done[-1].reward) if chooses else None
-        judgments, looks = self.allowance(index, spent)
+        judgments, looks, steps = self.allowance(index, spent)
+        purse = Purse(judgments, looks, steps, imagines=isinstance(station.task, Imaginable))
         batches: list[Judged] = []
-        asked = steps = 0
-        while asked < judgments and looks > 0:
-            self.setup.tell(f"judging {asked}" + (f"/{judgments}" if judgments < UNLIMITED else ""))
-            count = min(judgments - asked, ASKED_AT_ONCE)
-            outcomes, items, cost = station.collect(count, act, "judge", rng, pool=scorer is not None)
+        while count := purse.items():
+            self.setup.tell(f"judging {purse.asked}" + (f"/{judgments}" if judgments < UNLIMITED else ""))
+            new = station.collect(count, act, "judge", rng, pool=scorer is not None, limit=purse.steps_left)
+            purse.pay_steps(new)
+            if not len(new.items):
+                break
+            outcomes, items = new.outcomes, new.items
             if scorer:
                 outcomes, items = station.select(outcomes, items, count, scorer, rng)
-            batch = station.ask(outcomes, items, rng, looks)
-            steps += cost
+            # A subject's items come together: the last of them may be one too many.
+            items = items.take(np.arange(min(len(items), judgments - purse.asked)))
+            batch = station.ask(outcomes, items, rng, purse.looks)
             if len(batch.items):
                 batches.append(batch)
-            asked += len(batch.items)
-            looks -= int(batch.answers.looks.sum())
+            purse.pay(batch)
             if len(batch.items) < len(items):
                 break
         if not batches:
             raise TrainingError(
-                f"{self.setup.entry}: round {index + 1} can pay for no judgment after {spent.judgments}"
-                f" judgments and {spent.looks} looks; raise budget.judgments or budget.looks,"
-                " or ask for fewer rounds"
+                f"{self.setup.entry}: round {index + 1} can pay for no judgment, with {spent.judgments:,}"
+                f" judgments, {spent.looks:,} looks, {spent.steps + purse.steps:,} environment steps spent;"
+                " raise budget.judgments, budget.looks or budget.steps, or ask for fewer rounds"
             )
-        return join_judged(batches), steps
+        return _Gathered(join_judged(batches), purse.steps, purse.notes())
 
-    def allowance(self, index: int, spent: _Spent) -> tuple[int, int]:
-        """Judgments and looks that this round may spend: an even share, and what was left over."""
+    def allowance(self, index: int, spent: _Spent) -> tuple[int, int, int]:
+        """Judgments, looks and steps that this round may spend: an even share, and what was left over."""
         budget, limit = self.node.budget, self.setup.looks_limit
         share = min(1.0, (index + 1) / budget.rounds)
         judgments = UNLIMITED if limit is not None else math.ceil(budget.judgments * share) - spent.judgments
         limits = [given for given in (limit, budget.looks) if given is not None]
         looks = math.ceil(min(limits) * share) - spent.looks if limits else UNLIMITED
-        return judgments, looks
+        return judgments, looks, math.ceil(budget.steps * share) - spent.steps
 
     def distill(self, judged: Judged, done: Sequence[RoundState], spent: _Spent) -> Distilled:
         """A reward model from all judgments so far."""
@@ -177,7 +193,7 @@ class NodeAtWork:
         )
 
     def improve(
-        self, done: Sequence[RoundState], judged: Judged, distilled: Distilled, steps: int, spent: _Spent
+        self, done: Sequence[RoundState], new: _Gathered, distilled: Distilled, spent: _Spent
     ) -> RoundState:
         """The round with a better agent; with the last one where nothing could be learned."""
         record = RoundRecord(
@@ -185,33 +201,37 @@ class NodeAtWork:
             key=self.setup.key,
             round=len(done),
             facts=distilled.facts,
-            steps=steps,
+            steps=new.steps,
             optimiser_steps=distilled.optimiser_steps,
-            warnings=tuple(distilled.warnings),
+            warnings=(*new.notes, *distilled.warnings),
         )
         if distilled.model is None:
             before = done[-1] if done else None
             agent, reward = (before.agent, before.reward) if before else ({}, {})
-            return RoundState(len(done), agent, reward, judged, record)
+            return RoundState(len(done), agent, reward, new.judged, record)
         reward = distilled.model.arrays()
-        rounds_left = max(1, self.node.budget.rounds - len(done))
         problem = self.station.team.problem(
             self.station.name,
             self.node,
             self.station.scorer(reward),
-            steps=max(0, self.node.budget.steps - spent.steps - steps) // rounds_left,
+            steps=max(0, self.allowance(len(done), spent)[2] - new.steps),
             seed=seed_from(self.setup.fingerprint, len(done), "improve"),
         )
         previous = next((state.agent for state in reversed(done) if state.reward), None)
         better = self.station.algorithm.improve(problem, previous)
+        if better.steps > problem.steps:
+            raise PluginError(
+                f"algorithm {self.node.agent.use}: executed {better.steps:,} environment steps;"
+                f" `problem.steps` allows {problem.steps:,}"
+            )
         record = record.model_copy(
             update={
-                "steps": steps + better.steps,
+                "steps": new.steps + better.steps,
                 "optimiser_steps": record.optimiser_steps + better.optimiser_steps,
                 "warnings": (*record.warnings, *better.notes),
             }
         )
-        return RoundState(len(done), better.arrays, reward, judged, record)
+        return RoundState(len(done), better.arrays, reward, new.judged, record)
 
     def agent_of(self, state: RoundState) -> Agent:
         """The agent that a round left behind."""
@@ -219,11 +239,8 @@ class NodeAtWork:
         problem = self.station.team.problem(self.station.name, self.node, scorer, steps=0, seed=0)
         return self.station.algorithm.load(problem, state.agent)
 
-    def gate(self, state: RoundState, agent: Agent) -> RoundState:
-        """The round with its gate's result, where the node has a gate."""
-        gate = self.node.gate
-        if gate is None:
-            return state
+    def gate(self, state: RoundState, gate: GateSpec, agent: Agent) -> RoundState:
+        """The round with its gate's result."""
         self.setup.tell("at the gate")
         scorer = self.station.scorer(state.reward)
         result = try_gate(self.station, gate, agent, scorer, self.rng(state.index, "gate"))

@@ -72,6 +72,8 @@ class GateResult(Stored):
     right: int
     judgments: int
     looks: int
+    steps: int = 0
+    """Environment steps that its fresh outcomes took; the node's budget of steps is for training."""
     log_ratio: float
     upper: float
     lower: float

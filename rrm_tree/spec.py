@@ -120,6 +120,8 @@ class BudgetSpec(Part):
     judgments: Count = Field(default=500, ge=1)
     looks: Count | None = Field(default=None, ge=1)
     steps: Count = Field(default=100_000, ge=1)
+    """Environment steps of collecting and improving; collecting takes at most half of a round's share
+    where episodes must be run, and improving what is left."""
     rounds: Count = Field(default=1, ge=1)
     optimiser_steps: Count | None = Field(default=None, ge=1)
     cpu_seconds: Seconds | None = Field(default=None, gt=0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias, cast
 
@@ -19,7 +20,18 @@ from scipy.special import entr, expit
 from rrm_tree.contracts import Factorised, Request, Segmented, Split
 from rrm_tree.errors import PluginError
 from rrm_tree.learning.rollouts import rollout
-from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Items, Judged, Kind, Outcomes, join_outcomes
+from rrm_tree.outcomes import (
+    Advice,
+    Array,
+    Arrays,
+    Floats,
+    Items,
+    Judged,
+    Kind,
+    Outcomes,
+    join_outcomes,
+    take_rows,
+)
 from rrm_tree.spec import NodeSpec
 from rrm_tree.team import Advisor, Scorer, Team
 
@@ -38,6 +50,25 @@ def seed_from(*parts: object) -> int:
     """A seed that depends on these parts alone, the same on every machine; 63 bits."""
     digest = hashlib.sha256("\n".join(str(part) for part in parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Outcomes, and what a judge may be asked about them."""
+
+    outcomes: Outcomes
+    items: Items
+    steps: int
+    """Environment steps executed."""
+    longest: int
+    """Steps of the longest episode."""
+    short: int
+    """Episodes shorter than a segment."""
+
+    @property
+    def dearest_item(self) -> float:
+        """Steps that an item takes if all episodes are as long as the longest one."""
+        return self.longest * len(self.outcomes) / len(self.items)
 
 
 class Station:
@@ -79,42 +110,67 @@ class Station:
         """The node's reward model, with the helpers whose advice it sees."""
         return self.team.scorer(self.name, self.node, reward)
 
-    def collect(
-        self, count: int, act: Act, split: Split, rng: Generator, *, explore: bool = True, pool: bool = False
-    ) -> tuple[Outcomes, Items, int]:
-        """Outcomes for about `count` items, the items, and the environment steps they took.
+    def collect(  # noqa: PLR0913 - the one place where outcomes are gathered
+        self,
+        count: int,
+        act: Act,
+        split: Split,
+        rng: Generator,
+        *,
+        explore: bool = True,
+        pool: bool = False,
+        limit: int = UNLIMITED,
+    ) -> Collected:
+        """Outcomes for about `count` items, or as many as the steps pay for, and the items.
 
         A preference compares two outcomes about the same subject; a label or a rating takes up
         `judge.parts_per_outcome` random parts of each outcome, once for every criterion.
 
         Args:
+            count: items.
+            act: how to act.
+            split: where subjects come from.
+            rng: what everything is drawn from.
+            explore: passed on to `act`.
             pool: collect more items, for `select` to choose from: all parts of as many outcomes, or
                 `POOL` times as many outcomes where they have no parts.
+            limit: environment steps that may be executed. Episodes that it cuts short are left out.
         """
-        criteria = len(self.questions)
-        wanted = max(1, count // criteria)
+        wanted = max(1, count // len(self.questions))
         each = min(self.node.judge.parts_per_outcome, self.task.parts)
         subjects = math.ceil(wanted / each)
         if pool:
             subjects, each = (subjects, self.task.parts) if self.task.parts > 1 else (subjects * POOL, 1)
             wanted = subjects * each
         about = self.team.subjects(self.name, subjects, split, rng)
-        first = rollout(self.task, act, about, rng, explore=explore)
-        outcomes, steps, other = self.cut(first.outcomes, rng), first.steps, None
+        # Two episodes take about as many steps as each other.
+        first_limit = limit if self.kind != "preference" else max(1, limit // 2)
+        first = rollout(self.task, act, about, rng, explore=explore, limit=first_limit)
+        kept, steps, both = np.flatnonzero(first.whole), first.steps, [first.outcomes]
+        if self.kind == "preference" and len(kept) and steps < limit:
+            again = take_rows(about, kept)
+            second = rollout(self.task, act, again, rng, explore=True, limit=limit - steps)
+            finished = np.flatnonzero(second.whole)
+            steps, kept = steps + second.steps, kept[finished]
+            both.append(second.outcomes.take(finished))
+        elif self.kind == "preference":
+            kept = kept[:0]
+        both[0] = both[0].take(kept)
+        whole = join_outcomes(both)
+        outcomes = self.cut(whole, rng)
+        items = self._items(len(kept), each, min(wanted, len(kept) * each), rng)
+        longest = int(whole.lengths.max(initial=0))
+        return Collected(outcomes, items, steps, longest, _count_short(whole, outcomes))
+
+    def _items(self, subjects: int, each: int, wanted: int, rng: Generator) -> Items:
+        """Every criterion's items about random parts; second outcomes of preferences follow the first."""
+        criteria = len(self.questions)
         rows = np.repeat(np.arange(subjects), each)[:wanted]
         part = rng.random((subjects, self.task.parts)).argsort(axis=1)[:, :each].ravel()[:wanted]
-        if self.kind == "preference":
-            second = rollout(self.task, act, about, rng, explore=True)
-            outcomes = join_outcomes([outcomes, self.cut(second.outcomes, rng)])
-            steps += second.steps
-            other = np.tile(rows + subjects, criteria)
-        items = Items(
-            np.tile(rows, criteria),
-            other,
-            np.tile(part, criteria),
-            np.repeat(np.arange(criteria), wanted),
+        other = np.tile(rows + subjects, criteria) if self.kind == "preference" else None
+        return Items(
+            np.tile(rows, criteria), other, np.tile(part, criteria), np.repeat(np.arange(criteria), wanted)
         )
-        return outcomes, items, steps
 
     def select(
         self, outcomes: Outcomes, items: Items, count: int, scorer: Scorer, rng: Generator
@@ -159,6 +215,11 @@ class Station:
             )
         paid = np.flatnonzero(np.cumsum(answers.looks) <= looks)
         return Judged(outcomes, advice, self.kind, items.take(paid), answers.take(paid))
+
+
+def _count_short(whole: Outcomes, cut: Outcomes) -> int:
+    """Episodes shorter than the window that was cut from each; 0 where none was cut."""
+    return 0 if cut is whole else int((whole.lengths < cut.actions.shape[1]).sum())
 
 
 def _keep(outcomes: Outcomes, items: Items) -> tuple[Outcomes, Items]:

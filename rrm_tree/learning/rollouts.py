@@ -37,6 +37,9 @@ class Rollout:
     ended, while others go on, are counted too."""
     terminated: NDArray[np.bool_]
     """False where a limit of time or steps cut the episode short, [n]."""
+    whole: NDArray[np.bool_]
+    """Whether the episode ran as long as its environment lets it, [n]. False for all that ran side
+    by side with one that the limit of steps cut short: only the short ones would be left."""
 
 
 def rollout(
@@ -73,6 +76,7 @@ def rollout(
         join_outcomes([episode.outcomes for episode in episodes]),
         sum(episode.steps for episode in episodes),
         np.concatenate([episode.terminated for episode in episodes]),
+        np.concatenate([episode.whole for episode in episodes]),
     )
 
 
@@ -142,7 +146,8 @@ def _run(task: Task, act: Act, subjects: Arrays, way: _Way) -> Rollout:
             steps += cost
     finally:
         envs.close()
-    return Rollout(trace.finish(lengths, subjects), steps, terminated)
+    whole = np.full(count, not running.any())
+    return Rollout(trace.finish(lengths, subjects), steps, terminated, whole)
 
 
 def _reset(envs: Envs, trace: _Trace, subjects: Arrays, rng: Generator) -> dict[str, Array]:
@@ -196,7 +201,7 @@ def _imagine(task: Task, act: Act, subjects: Arrays, way: _Way) -> Rollout:
     imagined: Outcomes = guarded(f"{name}.imagine", lambda: task_of.imagine(seen, actions, subjects))
     if len(imagined) != count:
         raise PluginError(f"{name}.imagine made {len(imagined)} outcomes of {count} actions")
-    return Rollout(imagined, count, np.ones(count, bool))
+    return Rollout(imagined, count, np.ones(count, bool), np.ones(count, bool))
 
 
 def _act(name: str, act: Act, seen: Arrays, subjects: Arrays, way: _Way) -> Array:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrm_tree.gates import holm, least_judgments, sprt
+from rrm_tree.gates import count_tries, holm, least_judgments, sprt
+from rrm_tree.spec import BudgetSpec, GateSpec
 
 
 def test_the_log_ratio_and_bounds_are_those_worked_out_by_hand() -> None:
@@ -64,3 +65,28 @@ def test_error_rates_stay_within_walds_bounds_and_judgments_are_saved() -> None:
 
 def test_alpha_is_shared_by_the_gates_that_are_left() -> None:
     assert [holm(0.06, 3, passed) for passed in range(3)] == pytest.approx([0.02, 0.03, 0.06])
+
+
+def test_a_gate_that_may_be_tried_after_every_round_shares_its_alpha_among_them() -> None:
+    budget = BudgetSpec(rounds=5)
+    assert count_tries(GateSpec(on_miss="more"), budget) == 5
+    assert count_tries(GateSpec(on_miss="warn"), budget) == count_tries(GateSpec(on_miss="stop"), budget) == 1
+
+
+@pytest.mark.slow
+def test_a_node_that_never_improves_passes_a_retried_gate_no_more_often_than_once_tried() -> None:
+    # Ten tries at `reject`, each at alpha / 10: wrongly passed in at most .05 / (1 - .1) = .0556 of the
+    # nodes; of 300 that is ± .053 (four standard errors), and one alpha for every try gives 0.3.
+    # The seed is fixed, so this cannot flake, only break.
+    rng, alpha = np.random.default_rng(7), 0.05 / 10
+
+    def passes() -> bool:
+        right = asked = 0
+        bounds = sprt(0, 0, 0.75, 0.85, alpha, 0.1)
+        while bounds.accepted is None:
+            right, asked = right + int(rng.random() < 0.75), asked + 1
+            bounds = sprt(right, asked - right, 0.75, 0.85, alpha, 0.1)
+        return bool(bounds.accepted)
+
+    wrongly = sum(any(passes() for _ in range(10)) for _ in range(300))
+    assert wrongly / 300 < 0.0556 + 0.053

@@ -1,12 +1,11 @@
 """A gymnasium environment as a task: what a judge is shown of it and what a network sees.
 
 In: an id. Out: outcomes with the environment's own rewards hidden in them, for truth alone.
-Touches what the user's environment touches, and a log.
+Touches what the user's environment touches.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,8 +17,6 @@ from rrm_tree.domains.gym.picture import draw_lines
 from rrm_tree.domains.gym.vector import Episodes, make_env
 from rrm_tree.errors import PluginError
 from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Outcomes, Questions
-
-log = logging.getLogger(__name__)
 
 # Seeds of one split are never those of another.
 FIRST_SEED: Mapping[Split, int] = {
@@ -55,7 +52,6 @@ class GymTask:
         one = make_env(id, self.kwargs, max_episode_steps)
         self.observation_space, self.action_space = one.observation_space, one.action_space
         one.close()
-        self._told = False
 
     def make_vec(self, num_envs: int) -> Episodes:
         """Environments side by side; `subject` gives the seed of each."""
@@ -72,17 +68,7 @@ class GymTask:
 
     def segments(self, outcomes: Outcomes, rng: np.random.Generator) -> Outcomes:
         """A window of `segment` steps from anywhere in each episode; short episodes are padded."""
-        if self.segment is None:
-            return outcomes
-        short = int((outcomes.lengths < self.segment).sum())
-        if short and not self._told:
-            self._told = True
-            log.warning(
-                "%s: %d of %d episodes are shorter than the segment of %d steps; they are padded, and "
-                "the padding is masked. A judge can tell them by their length: shorten `segment`.",
-                *(self.id, short, len(outcomes), self.segment),
-            )
-        return cut(outcomes, self.segment, rng)
+        return outcomes if self.segment is None else cut(outcomes, self.segment, rng)
 
     def encode(self, outcomes: Outcomes) -> Arrays:
         """Observation, action and what was observed next, as flat numbers: each [n, T, features]."""

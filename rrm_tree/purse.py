@@ -1,0 +1,86 @@
+"""What one round may spend on collecting and judging.
+
+In: what the budget leaves to the round, then whatever is collected and judged. Out: how much to ask
+for next, and what the budget did not pay for, in words.
+Touches nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rrm_tree.outcomes import Judged
+from rrm_tree.station import UNLIMITED, Collected
+
+ASKED_AT_ONCE = 1024
+"""Items put to the judge in one batch; the budget of looks is checked after each."""
+
+
+@dataclass
+class Purse:
+    """What one round may spend on collecting and judging, and what it has spent."""
+
+    judgments: int
+    looks: int
+    """Still left."""
+    may_execute: int
+    imagines: bool
+    """Whether outcomes are imagined: then improving executes nothing, and every episode is one step."""
+    asked: int = 0
+    steps: int = 0
+    dearest_item: float | None = None
+    short: int = 0
+    collected: int = 0
+    lacks_steps: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.imagines:
+            # The other half is for improving, which acts in the environment too.
+            self.may_execute = -(-self.may_execute // 2)
+
+    @property
+    def steps_left(self) -> int:
+        """Environment steps that collecting may still execute."""
+        return self.may_execute - self.steps
+
+    def items(self) -> int:
+        """How many items to collect next; 0 where there is nothing left to pay with.
+
+        Episodes that the steps cut short would be lost, so only as many as can be run to their
+        end if all take twice as long as the longest so far; of the first nothing is known.
+        """
+        wanted = min(self.judgments - self.asked, ASKED_AT_ONCE)
+        self.lacks_steps = wanted > 0 and self.looks > 0 and self.steps_left <= 0
+        if wanted <= 0 or self.looks <= 0 or self.steps_left <= 0:
+            return 0
+        if self.imagines:
+            return wanted
+        return min(wanted, max(1, int(self.steps_left / (2 * self.dearest_item)))) if self.dearest_item else 1
+
+    def pay_steps(self, new: Collected) -> None:
+        """Take note of what was collected."""
+        self.steps += new.steps
+        self.short, self.collected = self.short + new.short, self.collected + len(new.outcomes)
+        self.lacks_steps = not len(new.items)
+        if len(new.items):
+            self.dearest_item = max(self.dearest_item or 0.0, new.dearest_item)
+
+    def pay(self, batch: Judged) -> None:
+        """Take note of what was judged."""
+        self.asked += len(batch.items)
+        self.looks -= int(batch.answers.looks.sum())
+
+    def notes(self) -> tuple[str, ...]:
+        """What to say in the round's record."""
+        notes = []
+        if self.lacks_steps:
+            of = f" of {self.judgments:,}" if self.judgments < UNLIMITED else ""
+            notes.append(
+                f"{self.steps:,} environment steps paid for {self.asked:,}{of} judgments; raise budget.steps"
+            )
+        if self.short:
+            notes.append(
+                f"{self.short:,} of {self.collected:,} episodes are shorter than a segment; they are padded,"
+                " and the padding is masked, but a judge can tell them by their length: shorten the segment"
+            )
+        return tuple(notes)

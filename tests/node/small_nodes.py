@@ -1,0 +1,56 @@
+"""Small nodes, trained in this process."""
+
+from rrm_tree.node import train_node
+from rrm_tree.rounds import Artifacts, Setup
+from rrm_tree.spec import TreeSpec
+
+PERSON = {"use": "logic.person", "with": {"look_error": 0.1, "read_error": 0.01, "looks": 8}}
+MEASURE = {"pairs": 60, "agent_outcomes": 40}
+
+CARTPOLE = {
+    "doc": "does this keep the pole up?",
+    "task": {"use": "CartPole-v1", "with": {"max_episode_steps": 30}},
+    "criteria": {"better": {"question": "which of the two?"}},
+    "judge": {"use": "teacher", "with": {"beta": None}},
+    "agent": {"use": "ppo", "with": {"n_steps": 64, "n_epochs": 1}},
+    "reward_model": {"ensemble": 1, "epochs": 2},
+    "budget": {"judgments": 40, "steps": 2000, "rounds": 2},
+}
+
+
+def logic_tree(root="logic.gate", bit="logic.bit", **measure):
+    """Two levels over random bits: a gate that is judged with the help of a bit."""
+    bottom = {
+        "doc": "does the bit differ from the next one?",
+        "task": bit,
+        "criteria": {"right": {"question": "is it right?"}},
+        "judge": PERSON,
+        "reward_model": {"ensemble": 1, "epochs": 10},
+        "budget": {"judgments": 300},
+    }
+    top = {
+        **bottom,
+        "task": {"use": root, "with": {"gates": ["majority"]}},
+        "criteria": {"right": {"question": "is it right?", "helpers": ["bit"]}},
+    }
+    return make_tree({"root": top, "bit": bottom}, **measure)
+
+
+def make_tree(nodes, **measure):
+    spec = {"version": 1, "name": "small", "measure": {**MEASURE, **measure}, "nodes": nodes}
+    return TreeSpec.model_validate(spec)
+
+
+def train(tree, name, artifacts=()):
+    """All rounds of one node; its fingerprint is its name, whatever its plug-ins are called."""
+    setup = Setup(tree, name, tree.nodes[name], f"{name}@0", name, dict(artifacts))
+    return list(train_node(setup))
+
+
+def train_node_of(node, **parts):
+    """All rounds of a tree of one node, some of whose parts are changed."""
+    return train(make_tree({"only": {**node, **parts}}), "only")
+
+
+def artifacts_of(rounds):
+    return Artifacts(rounds[-1].agent, rounds[-1].reward)
