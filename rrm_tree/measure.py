@@ -14,7 +14,18 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from rrm_tree.contracts import Agent, Factorised, Listed, Measurable, Problem, Request, Ruled, Solver, Task
+from rrm_tree.contracts import (
+    Agent,
+    Factorised,
+    Imaginable,
+    Listed,
+    Measurable,
+    Problem,
+    Request,
+    Ruled,
+    Solver,
+    Task,
+)
 from rrm_tree.learning.best_action import Greedy
 from rrm_tree.learning.rollouts import rollout
 from rrm_tree.outcomes import (
@@ -134,23 +145,24 @@ def draw_pairs(bench: Bench, subjects: Arrays, acts: Sequence[tuple[Act, Act]]) 
     task, rng = bench.station.task, bench.rng(6)
     truth = cast(Measurable, task).truth
     open_rows = np.arange(count_rows(subjects))
-    found: list[tuple[Outcomes, Outcomes, Ints, NDArray[np.bool_], Array]] = []
+    found: list[tuple[Outcomes, Outcomes, Ints, NDArray[np.bool_]]] = []
     for turn in range(DRAWS):
         if not len(open_rows):
             break
         first_act, second_act = acts[turn % len(acts)]
-        about = take_rows(subjects, open_rows)
+        # One-step agents remember how they rated the rows they were last asked about; running
+        # whole episodes again that have their pair already would be a waste.
+        asked = np.arange(count_rows(subjects)) if isinstance(task, Imaginable) else open_rows
+        about = take_rows(subjects, asked)
         first = bench.station.cut(rollout(task, first_act, about, rng, explore=True).outcomes, rng)
         second = bench.station.cut(rollout(task, second_act, about, rng, explore=True).outcomes, rng)
         utility, other = truth(first), truth(second)
         part = _differing_part(utility, other, rng)
         rows = np.arange(len(part))
-        differs = utility[rows, part] != other[rows, part]
+        differs = (utility[rows, part] != other[rows, part]) & np.isin(asked, open_rows)
         better = utility[rows, part] > other[rows, part]
-        found.append(
-            (first.take(differs), second.take(differs), part[differs], better[differs], open_rows[differs])
-        )
-        open_rows = open_rows[~differs]
+        found.append((first.take(differs), second.take(differs), part[differs], better[differs]))
+        open_rows = np.setdiff1d(open_rows, asked[differs])
     return Pairs(
         join_outcomes([batch[0] for batch in found]),
         join_outcomes([batch[1] for batch in found]),

@@ -6,6 +6,7 @@ Touches nothing: no disk, no clock, no randomness, no torch.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -34,6 +35,15 @@ def join_rows(batches: Sequence[Arrays]) -> dict[str, Array]:
 def count_rows(arrays: Arrays) -> int:
     """How many rows a batch holds; 0 for no arrays."""
     return next((len(values) for values in arrays.values()), 0)
+
+
+def digest_rows(arrays: Arrays) -> bytes:
+    """16 bytes that stand for these very arrays: names, shapes, types and content."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, values in sorted(arrays.items()):
+        digest.update(f"{name}{values.shape}{values.dtype}".encode())
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.digest()
 
 
 def unique_rows(arrays: Arrays) -> tuple[Ints, Ints]:

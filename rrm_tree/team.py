@@ -6,7 +6,6 @@ Touches no disk and no ledger; randomness comes in as a generator.
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -38,6 +37,7 @@ from rrm_tree.outcomes import (
     Floats,
     Outcomes,
     count_rows,
+    digest_rows,
     join_rows,
     take_rows,
     unique_rows,
@@ -110,7 +110,7 @@ class Helper:
         """The agent's best outcome about each subject."""
         kept, place = unique_rows(subjects)
         distinct = take_rows(subjects, kept)
-        name = _digest(distinct)
+        name = digest_rows(distinct)
         if name not in self.remembered:
             rng = np.random.default_rng(0)  # helpers do not explore: nothing is drawn from it
             self.remembered[name] = rollout(self.task, self.agent.act, distinct, rng, explore=False).outcomes
@@ -129,14 +129,6 @@ class PerfectHelper:
         """The perfect outcome about each subject."""
         kept, place = unique_rows(subjects)
         return cast(Perfect, self.task).ideal(take_rows(subjects, kept)).take(place)
-
-
-def _digest(arrays: Arrays) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for name, values in sorted(arrays.items()):
-        digest.update(f"{name}{values.shape}{values.dtype}".encode())
-        digest.update(np.ascontiguousarray(values).tobytes())
-    return digest.digest()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpy.random import Generator
 
 from rrm_tree.contracts import Agent, Factorised, Improved, Listed, Problem, Task
 from rrm_tree.errors import PluginError
-from rrm_tree.outcomes import Array, Arrays, Floats, Ints, count_rows, take_rows
+from rrm_tree.outcomes import Array, Arrays, Floats, Ints, count_rows, digest_rows, take_rows
 
 CANDIDATES = 8192
 """Outcomes imagined and scored at once, unless a single row has more."""
@@ -76,6 +76,8 @@ class ListedAgent:
     problem: Problem
     task: Listed
     inverse_temperature: float
+    last: dict[bytes, tuple[Array, Ints, Floats]] = field(default_factory=dict)
+    """The last rows' candidates and rewards: whoever samples asks about the same rows again."""
 
     def act(self, observations: Arrays, subjects: Arrays, rng: Generator, explore: bool) -> Array:
         """One action a row, [n, ...]; the first of equally good ones.
@@ -83,6 +85,18 @@ class ListedAgent:
         Raises:
             PluginError: a row has no candidates, or they do not come row by row.
         """
+        name = digest_rows({**observations, **{f"subject {key}": rows for key, rows in subjects.items()}})
+        if name not in self.last:
+            self.last.clear()
+            self.last[name] = self._rate(observations, subjects)
+        actions, owner, rewards = self.last[name]
+        if explore:
+            rewards = self.inverse_temperature * rewards + rng.gumbel(size=len(rewards))
+        starts = np.flatnonzero(np.diff(owner, prepend=-1))
+        return actions[first_best(rewards, starts, owner)]
+
+    def _rate(self, observations: Arrays, subjects: Arrays) -> tuple[Array, Ints, Floats]:
+        """The candidates of every row, the row of each, and its reward."""
         actions, owner = self.task.candidates(observations)
         counts = np.bincount(owner, minlength=count_rows(observations))
         if not counts.all() or (np.diff(owner) < 0).any():
@@ -90,11 +104,7 @@ class ListedAgent:
                 f"{type(self.task).__name__}.candidates: every row needs at least one candidate,"
                 " and they must come row by row"
             )
-        starts = np.cumsum(counts) - counts
-        rewards = self._score(observations, subjects, actions, owner)
-        if explore:
-            rewards = self.inverse_temperature * rewards + rng.gumbel(size=len(rewards))
-        return actions[first_best(rewards, starts, owner)]
+        return actions, owner, self._score(observations, subjects, actions, owner)
 
     def _score(self, observations: Arrays, subjects: Arrays, actions: Array, owner: Ints) -> Floats:
         """Reward of every candidate, imagined in batches."""
