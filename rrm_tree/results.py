@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from rrm_tree.errors import StoreError
 from rrm_tree.plan import TRAINING_VERSION, Entry, Plan, key_of
 from rrm_tree.records import Done, Manifest, NodeResult, Picture, RoundRecord, RunResult, State
+from rrm_tree.spec import NodeSpec
 from rrm_tree.store import Store
 
 
@@ -65,8 +66,10 @@ def collect_result(store: Store, run: str, plan: Plan, fates: Mapping[str, Fate]
         StoreError: the store cannot be read.
     """
     keys = store.referred(run)
+    declared = {entry.node: entry.spec for entry in plan.entries if entry.arm is None}
     nodes = tuple(
-        _collect(store, entry, keys.get(entry.name), fates.get(entry.name)) for entry in plan.entries
+        _collect(store, entry, keys.get(entry.name), fates.get(entry.name), declared.get(entry.node))
+        for entry in plan.entries
     )
     return RunResult(
         name=plan.tree.name,
@@ -83,7 +86,9 @@ def collect_result(store: Store, run: str, plan: Plan, fates: Mapping[str, Fate]
     )
 
 
-def _collect(store: Store, entry: Entry, key: str | None, fate: Fate | None) -> NodeResult:
+def _collect(
+    store: Store, entry: Entry, key: str | None, fate: Fate | None, declared: NodeSpec | None
+) -> NodeResult:
     manifests = () if key is None else store.manifests(key)
     records = tuple(RoundRecord.model_validate(_load(store, one, "record")) for one in manifests)
     is_done = fate is None and key is not None and store.done(key) is not None
@@ -95,6 +100,7 @@ def _collect(store: Store, entry: Entry, key: str | None, fate: Fate | None) -> 
         level=entry.level,
         doc=entry.spec.doc,
         helpers=entry.spec.helpers,
+        edits=None if entry.arm is None or declared is None else _edits(declared, entry.spec),
         judge=entry.spec.judge.use,
         judge_sees=entry.spec.judge.sees,
         reward_sees=entry.spec.reward_model.sees,
@@ -108,6 +114,21 @@ def _collect(store: Store, entry: Entry, key: str | None, fate: Fate | None) -> 
         if manifests
         else (),
     )
+
+
+def _edits(node: NodeSpec, arm: NodeSpec) -> tuple[str, ...]:
+    """Settings in which an arm differs from its node, as "judge.with.beta"."""
+    dumps = (one.model_dump(mode="json", by_alias=True, exclude={"arms"}) for one in (node, arm))
+    return tuple(".".join(path) for path in _differing((), *dumps))
+
+
+def _differing(path: tuple[str, ...], one: Any, other: Any) -> Iterator[tuple[str, ...]]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        # In the order written, what only the other has last.
+        for name in dict.fromkeys((*one, *other)):
+            yield from _differing((*path, name), one.get(name), other.get(name))
+    elif one != other:
+        yield path
 
 
 def _load(store: Store, manifest: Manifest, name: str) -> Any:

@@ -84,6 +84,8 @@ def run(  # noqa: PLR0913, PLR0917 - one argument for each option
     fates, stopped = reuse_all(store, planned.run, planned), False
     if fates is None:
         fates, stopped = _train(store, planned, executor, workers, form)
+    else:
+        _tell_reused(planned, fates, form)
     return _conclude(store, planned, fates, stopped, form)
 
 
@@ -100,6 +102,18 @@ def _train(store: Store, plan: Plan, executor: str, workers: int, form: str) -> 
     except KeyboardInterrupt:
         raise Interrupted(f"stopped; all rounds but those going on are kept\nresume: {_command()}") from None
     return fates, stop.level > 0
+
+
+def _tell_reused(plan: Plan, fates: dict[str, Fate], form: str) -> None:
+    """A line for each entry of a run that has nothing to train, as when it is scheduled."""
+    from rrm_tree.ledger import Event
+    from rrm_tree.progress import Board, JsonLines, TextLines
+
+    display = JsonLines(click.echo) if form == "json" else TextLines(Board(plan), click.echo)
+    display.show(
+        Event(0, time.time(), plan.run, name, fate.state, {"gate_passed": fate.gate_passed})
+        for name, fate in fates.items()
+    )
 
 
 def _conclude(store: Store, plan: Plan, fates: dict[str, Fate], stopped: bool, form: str) -> int:

@@ -96,7 +96,12 @@ def test_the_last_lines_name_the_report_and_the_command(trained):
 def test_a_second_run_trains_nothing_and_takes_little_time(trained):
     folder, _ = trained
     before, cpu = learned(folder / "rrm-store"), resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert rrm(folder, "run", "tiny.yaml", "--workers", "2").returncode == 0
+    again = rrm(folder, "run", "tiny.yaml", "--workers", "2")
+    assert again.returncode == 0
+    assert [line.split("  ")[1] for line in again.stdout.splitlines()[:2]] == [
+        "bit: done before, reused",
+        "root: done before, reused",
+    ]
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - cpu.ru_utime - cpu.ru_stime < 2
     assert learned(folder / "rrm-store") == before

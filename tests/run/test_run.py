@@ -243,3 +243,16 @@ def test_what_was_learned_is_collected_for_the_report(tmp_path):
         "root": ("waiting", 0, 0, 0),
     }
     assert (result.root, result.command) == ("root", "rrm run small.yaml")
+
+
+@pytest.mark.slow
+def test_what_an_arm_changes_is_named_by_its_settings(tmp_path):
+    arms = {"alone": None, "mild": {"judge": {"with": {"looks": 9}}, "budget": {"judgments": 5}}}
+    plan = make_plan(make_tree(PAIR, {"root": {"arms": arms}}))
+    result = collect_result(open_store(tmp_path), plan.run, plan, {})
+    assert {node.name: node.edits for node in result.nodes} == {
+        "leaf": None,
+        "root": None,
+        "root~alone": ("judge.sees", "reward_model.sees"),
+        "root~mild": ("judge.with.looks", "budget.judgments"),
+    }

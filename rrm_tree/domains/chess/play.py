@@ -15,10 +15,9 @@ from numpy.random import Generator
 
 from rrm_tree.contracts import Split
 from rrm_tree.domains.chess import facts, heuristics, rules
-from rrm_tree.domains.chess.env import BOARD_SPACE
 from rrm_tree.domains.chess.moves import is_legal, legal_moves, make_moves, random_moves
 from rrm_tree.domains.chess.positions import draw_positions
-from rrm_tree.domains.chess.tasks import BoardTask, about_boards, lay_out_boards
+from rrm_tree.domains.chess.tasks import BOARD_SPACE, BoardTask, about_boards, lay_out_boards
 from rrm_tree.outcomes import Array, Arrays, Floats, Ints, Outcomes, Questions
 
 MOVE_SPACE = spaces.MultiDiscrete([64, 64, 6])

@@ -16,15 +16,18 @@ from numpy.random import Generator
 
 from rrm_tree.contracts import Split
 from rrm_tree.domains.chess import facts, heuristics, picture, rules
-from rrm_tree.domains.chess.env import BOARD_SPACE, OneStep
 from rrm_tree.domains.chess.geometry import KING
 from rrm_tree.domains.chess.moves import make_moves, random_moves
 from rrm_tree.domains.chess.positions import draw_positions
+from rrm_tree.domains.one_step import OneStep
 from rrm_tree.errors import PluginError
 from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Outcomes, Questions
 
 PIECES = np.array([piece for piece in range(-KING, KING + 1) if piece], np.int8)
 """The order of piece planes: black king … black pawn, white pawn … white king."""
+
+
+BOARD_SPACE = spaces.Box(-KING, KING, (64,), np.int8)
 
 
 def piece_planes(boards: Array) -> Array:
@@ -55,8 +58,8 @@ class BoardTask(ABC):
             num_envs,
             self._seen,
             self._acts,
-            self.leave,
-            lambda count, rng: self.starts(count, "train", rng),
+            leave=self.leave,
+            draw=lambda count, rng: self.starts(count, "train", rng),
         )
 
     def leave(self, observations: Mapping[str, Array], actions: Array) -> dict[str, Array]:
