@@ -18,22 +18,27 @@ CARTPOLE = {
 }
 
 
-def logic_tree(root="logic.gate", bit="logic.bit", **measure):
-    """Two levels over random bits: a gate that is judged with the help of a bit."""
-    bottom = {
+def logic_tree(bit=(), root=(), **measure):
+    """A root that is judged with the help of a bit; parts of both may be changed."""
+    node = {
         "doc": "does the bit differ from the next one?",
-        "task": bit,
+        "task": "logic.bit",
         "criteria": {"right": {"question": "is it right?"}},
         "judge": PERSON,
         "reward_model": {"ensemble": 1, "epochs": 10},
         "budget": {"judgments": 300},
     }
-    top = {
-        **bottom,
-        "task": {"use": root, "with": {"gates": ["majority"]}},
+    above = {
+        "task": {"use": "logic.circuit", "with": {"gates": ["majority"]}},
         "criteria": {"right": {"question": "is it right?", "helpers": ["bit"]}},
     }
-    return make_tree({"root": top, "bit": bottom}, **measure)
+    return make_tree({"root": {**node, **above, **dict(root)}, "bit": {**node, **dict(bit)}}, **measure)
+
+
+def train_both(tree):
+    """All rounds of the bit, then all of the root that it helps."""
+    bit = train(tree, "bit")
+    return bit, train(tree, "root", {"bit": artifacts_of(bit)})
 
 
 def make_tree(nodes, **measure):

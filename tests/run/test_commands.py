@@ -108,6 +108,16 @@ def test_a_second_run_trains_nothing_and_takes_little_time(trained):
 
 
 @pytest.mark.slow
+def test_an_edited_root_is_trained_again_and_its_helper_is_not(trained, tmp_path):
+    folder = shutil.copytree(trained[0], tmp_path / "copy")
+    edit = ["--set", "nodes.root.budget.judgments=80"]
+    printed = rrm(folder, "run", "tiny.yaml", "--format", "json", *edit).stdout.splitlines()
+    kinds = {(event.get("entry"), event["kind"]) for event in map(json.loads, printed)}
+    assert {("bit", "reused"), ("root", "done")} <= kinds
+    assert not kinds & {("bit", "started"), ("bit", "done"), ("root", "reused")}
+
+
+@pytest.mark.slow
 def test_inline_ends_with_the_same_bytes_as_processes(trained, place):
     assert rrm(place, "run", "tiny.yaml", "--executor", "inline").returncode == 0
     assert learned(place / "rrm-store") == learned(trained[0] / "rrm-store")
