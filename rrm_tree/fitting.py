@@ -117,6 +117,8 @@ def _check_node(sketch: Sketch, tasks: dict[str, Plugin], name: str) -> Iterator
         tasks[name] = found["task"]
     if "judge" in found:
         yield from _check_judge(sketch, found["judge"])
+    if "task" in found and "algorithm" in found:
+        yield from _check_algorithm(sketch, found["task"], found["algorithm"])
 
 
 def _named(sketch: Sketch, kind: PluginKind) -> PluginSpec | None:
@@ -144,6 +146,14 @@ def _check_plugin(sketch: Sketch, kind: PluginKind, path: Path) -> Generator[Com
     for wrong in plugin.check(named.options):
         yield Complaint((*path, "with", *wrong.path), wrong.message, wrong.on_key, wrong.missing)
     return plugin
+
+
+def _check_algorithm(sketch: Sketch, task: Plugin, algorithm: Plugin) -> Iterator[Complaint]:
+    """What both declare; `Algorithm.check` knows more, and is asked before the node trains."""
+    if algorithm.facts.one_step and task.facts.one_step is False:
+        message = f"'{algorithm.name}' is for tasks of one step, but episodes of '{task.name}' have many"
+        is_ours = algorithm.name == "greedy"
+        yield Complaint((*sketch.path, "agent", "use"), message + ("; use `ppo`" if is_ours else ""))
 
 
 def _check_judge(sketch: Sketch, judge: Plugin) -> Iterator[Complaint]:

@@ -96,6 +96,9 @@ class Facts:
     kinds: tuple[str, ...]
     direct: bool
     tasks: tuple[str, ...] | None
+    one_step: bool | None
+    """Of a task: whether its episodes are one step, None where it does not say. Of an algorithm:
+    True if it is for such tasks alone."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,7 @@ class Plugin:
             kinds=tuple(fact("kinds", ())),
             direct=bool(fact("direct", False)),
             tasks=fact("tasks", None),
+            one_step=fact("one_step", None),
         )
 
     @property
@@ -150,6 +154,8 @@ class Plugin:
         given = {name: getattr(valid, name) for name in valid.model_fields_set}
         try:
             return self.target(**self.fixed, **given)
+        except PluginError:
+            raise
         except Exception as error:
             raise PluginError(f"{self.kind} '{self.name}' cannot be built: {_blame(error)}") from error
 

@@ -22,6 +22,7 @@ from rrm_tree.errors import PluginError
 from rrm_tree.learning.rollouts import rollout
 from rrm_tree.outcomes import (
     Advice,
+    Answers,
     Array,
     Arrays,
     Floats,
@@ -208,6 +209,11 @@ class Station:
         shown = advice if self.shown.helpers else Advice()
         request = Request(self.task, self.kind, self.questions, outcomes, shown, items, rng)
         answers = self.judge.answer(request)
+        if not isinstance(answers, Answers):
+            raise PluginError(
+                f"judge {self.node.judge.use} of {self.entry}: returned a {type(answers).__name__};"
+                " return rrm_tree.outcomes.Answers"
+            )
         if answers.values.shape != (len(items),) or answers.looks.shape != (len(items),):
             raise PluginError(
                 f"judge {self.node.judge.use} of {self.entry}: answers {answers.values.shape} and looks"

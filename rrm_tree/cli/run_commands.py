@@ -165,8 +165,9 @@ def plan(spec: str, address: str, sets: tuple[str, ...], only: str | None, check
             reasons = {"key": row.key, "work": row.work, "reasons": list(row.reasons)}
             _print_json({"entry": entry.name, **facts, **reasons})
             continue
+        rounds = "1 round" if budget.rounds == 1 else f"{budget.rounds} rounds"
         looks = "" if budget.looks is None else f", {budget.looks:,} looks"
-        limits = f"{budget.judgments:,} judgments{looks}, {budget.steps:,} steps, {budget.rounds} rounds"
+        limits = f"{budget.judgments:,} judgments{looks}, {budget.steps:,} steps, {rounds}"
         mark = click.style("train", fg="yellow") if row.work else click.style("done ", fg="green")
         click.echo(f"{mark}  {entry.name}  (level {entry.level}; helpers: {helpers}; {limits})")
         click.echo("".join(f"       {reason}\n" for reason in row.reasons if row.work), nl=False)

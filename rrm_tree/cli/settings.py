@@ -6,6 +6,7 @@ Touches users' modules through the registry.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
@@ -113,13 +114,18 @@ def describe_plugins() -> list[dict[str, Any]]:
     return rows
 
 
+def as_yaml(value: object) -> str:
+    """A default as one would write it in a spec."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False).replace('"', "")
+
+
 def describe_options(options: type[BaseModel]) -> dict[str, str]:
     """Each option's type and default in words."""
     texts = {}
     for name, field in options.model_fields.items():
         kind = name_type(field.annotation)
         texts[name] = (
-            f"{kind}, required" if field.is_required() else f"{kind}; {field.default!r} if not given"
+            f"{kind}, required" if field.is_required() else f"{kind}; {as_yaml(field.default)} if not given"
         )
     return texts
 

@@ -55,7 +55,7 @@ def scans(*, lanes: int = 2, channels: int = 16, then: int = 1) -> Network:
     return Lines(lanes, channels, then)
 
 
-@declare(version="1")
+@declare(version="1", one_step=True)
 def greedy(*, inverse_temperature: float = 1.0) -> Algorithm:
     """One-step tasks: the action that the reward model likes best.
 

@@ -19,12 +19,16 @@ class Count(gymnasium.Env):
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
         self.counted = 0
-        return self.see(), {}
+        return self.see() if self.reward == "reset alone" else (self.see(), {})
 
     def step(self, action):
         self.counted += 1
         if self.reward == "raise":
             raise ValueError("out of cheese")
+        if self.reward == "four values":
+            return self.see(), 0.0, False, {}
+        if self.reward == "wide":
+            return np.zeros(3), 0.0, False, False, {}
         earned = float("nan") if self.reward == "nan" else float(self.counted)
         return self.see(), earned, self.counted >= self.up_to, False, {}
 

@@ -183,6 +183,19 @@ def test_what_an_environment_raises_or_returns_in_a_step_is_a_clear_error(counti
         play(counting(reward="nan"), 2)
 
 
+@pytest.mark.parametrize(
+    ("reward", "said"),
+    [
+        ("reset alone", r"reset returned a ndarray; gymnasium's contract wants \(observation, info\)"),
+        ("four values", r"step returned 4 values; .* wants \(observation, reward, terminated"),
+        ("wide", r"step returned an observation of shape \(3,\); its observation_space has \(1,\)"),
+    ],
+)
+def test_an_environment_that_breaks_gymnasiums_contract_is_told_how(counting, reward, said):
+    with pytest.raises(PluginError, match=f"count_up:Count: {said}"):
+        play(counting(reward=reward), 2)
+
+
 def test_spaces_without_a_fixed_size_are_refused_with_the_cure(counting):
     with pytest.raises(PluginError, match=r"observes Sequence.*wrap it so that observations are Box"):
         counting(observation=spaces.Sequence(spaces.Discrete(2)))

@@ -104,3 +104,15 @@ def test_a_thousand_nodes_take_seconds_not_minutes(tmp_path: Path) -> None:
     start = time.process_time()
     assert len(load_graph(file).order) == 1000
     assert time.process_time() - start < 10
+
+
+def test_an_algorithm_for_one_step_is_refused_where_episodes_have_many() -> None:
+    node = NodeSpec(
+        doc="?",
+        task=PluginSpec(use="CartPole-v1"),
+        criteria={"better": CriterionSpec(question="?")},
+        judge=JudgeSpec(use="teacher"),
+    )
+    tree = TreeSpec(version=1, name="pole", nodes={"only": node})
+    with pytest.raises(SpecError, match=r"nodes\.only\.agent.*'greedy' is for tasks of one step.*use `ppo`"):
+        build_graph(tree)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Steps: TypeAlias = Annotated[int, Field(ge=1)]
 
 
-@declare(version="1", subject=None, advice=None, accepts={})
+@declare(version="1", subject=None, advice=None, accepts={}, one_step=False)
 def environment(
     *,
     id: str,

@@ -7,14 +7,15 @@ Touches whatever the user's environment touches; what that raises comes out as P
 from __future__ import annotations
 
 import importlib
+import traceback
 from collections.abc import Mapping
 from copy import deepcopy
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
-from gymnasium import Env, Space, spaces
+from gymnasium import Env, Space, Wrapper, spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.vector.utils import concatenate, iterate
 from gymnasium.wrappers import FlattenObservation, TimeLimit
@@ -24,6 +25,8 @@ from rrm_tree.outcomes import Array, Floats
 
 LIMIT = 1000
 """Steps after which an episode is cut where neither the environment nor the spec has a limit."""
+
+HINT = "gymnasium.utils.env_checker.check_env says what gymnasium's contract wants"
 
 PLAIN = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
@@ -57,12 +60,44 @@ def _construct(id: str, kwargs: Mapping[str, Any], limit: int | None) -> Env[Any
     module, _, name = id.rpartition(":")
     own = getattr(importlib.import_module(module), name, None) if module else None
     if own is not None:
-        env = own(**kwargs)
+        env: Env[Any, Any] = Contract(own(**kwargs))
     else:
         # check_task looks at an environment once; gymnasium's checker would do so at every step.
         env = gymnasium.make(id, max_episode_steps=limit, disable_env_checker=True, **kwargs)
     has_limit = env.spec is not None and env.spec.max_episode_steps is not None
     return env if has_limit else TimeLimit(env, limit or LIMIT)
+
+
+class Contract(Wrapper[Any, Any, Any, Any]):
+    """An environment whose answers have the form that gymnasium's contract wants."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        """Observation and info."""
+        answer: Any = self.env.reset(seed=seed, options=options)
+        _check_length("reset", answer, "(observation, info)", 2)
+        self._check_observation("reset", answer[0])
+        return answer
+
+    def step(self, action: Any) -> Any:
+        """Observation, reward, terminated, truncated, info."""
+        answer: Any = self.env.step(action)
+        _check_length("step", answer, "(observation, reward, terminated, truncated, info)", 5)
+        self._check_observation("step", answer[0])
+        return answer
+
+    def _check_observation(self, when: str, seen: object) -> None:
+        wanted = self.observation_space.shape
+        if wanted is not None and np.shape(cast(Any, seen)) != wanted:
+            raise PluginError(
+                f"{when} returned an observation of shape {np.shape(cast(Any, seen))}; its observation_space"
+                f" has {wanted}"
+            )
+
+
+def _check_length(when: str, answer: object, wanted: str, length: int) -> None:
+    if not isinstance(answer, tuple) or len(answer) != length:
+        gave = f"{len(answer)} values" if isinstance(answer, tuple) else f"a {type(answer).__name__}"
+        raise PluginError(f"{when} returned {gave}; gymnasium's contract wants {wanted}")
 
 
 def _is_flat(space: Space[Any]) -> bool:
@@ -95,8 +130,10 @@ class Episodes(SyncVectorEnv[Any, Any]):
             seed = [int(one) for one in subject["seed"]]
         try:
             return super().reset(seed=seed, options=options)
+        except PluginError as error:
+            raise PluginError(f"gym: {self.id}: {error}") from error
         except Exception as error:
-            raise PluginError(f"gym: {self.id}: reset raised {type(error).__name__}: {error}") from error
+            raise PluginError(self._blame("reset", error)) from error
 
     def step(self, actions: Array) -> tuple[Any, Floats, Array, Array, dict[str, Any]]:
         """One step of every episode that has not ended; the others earn 0 and stay as they are."""
@@ -107,12 +144,17 @@ class Episodes(SyncVectorEnv[Any, Any]):
         for row in live:
             try:
                 seen, reward, ended, cut, info = self.envs[row].step(chosen[row])
+            except PluginError as error:
+                raise PluginError(f"gym: {self.id}: {error}") from error
             except Exception as error:
-                raise PluginError(f"gym: {self.id}: step raised {type(error).__name__}: {error}") from error
+                raise PluginError(self._blame("step", error)) from error
             self._env_obs[row], self._rewards[row] = seen, reward
             self._terminations[row], self._truncations[row] = ended, cut
             infos = self._add_info(infos, info, int(row))
-        self._observations = concatenate(self.single_observation_space, self._env_obs, self._observations)
+        try:
+            self._observations = concatenate(self.single_observation_space, self._env_obs, self._observations)
+        except Exception as error:
+            raise PluginError(self._blame("step", error)) from error
         self._autoreset_envs = self._terminations | self._truncations
         self._check_numbers()
         return (
@@ -121,6 +163,14 @@ class Episodes(SyncVectorEnv[Any, Any]):
             self._terminations.copy(),
             self._truncations.copy(),
             infos,
+        )
+
+    def _blame(self, when: str, error: Exception) -> str:
+        """What to say of an environment that raised, its own code or what it was wrapped in."""
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        return (
+            f"gym: {self.id}: {when} raised {type(error).__name__}: {error}"
+            f" ({frame.filename}:{frame.lineno}); {HINT}"
         )
 
     def _check_numbers(self) -> None:
