@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types imports unit bench docs clean
+.PHONY: demo test lint types imports unit bench clean
 
 demo: $(READY)
 	$(BIN)/rrm run task_specs/chess.yaml

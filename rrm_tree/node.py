@@ -210,10 +210,12 @@ class NodeAtWork:
             agent, reward = (before.agent, before.reward) if before else ({}, {})
             return RoundState(len(done), agent, reward, new.judged, record)
         reward = distilled.model.arrays()
+        limit = self.node.budget.optimiser_steps
+        used = spent.optimiser_steps + distilled.optimiser_steps
         problem = self.station.team.problem(
             self.station.name,
-            self.node,
             self.station.scorer(reward),
+            optimiser_steps=None if limit is None else max(0, limit - used),
             steps=max(0, self.allowance(len(done), spent)[2] - new.steps),
             seed=seed_from(self.setup.fingerprint, len(done), "improve"),
         )
@@ -236,7 +238,7 @@ class NodeAtWork:
     def agent_of(self, state: RoundState) -> Agent:
         """The agent that a round left behind."""
         scorer = self.station.scorer(state.reward)
-        problem = self.station.team.problem(self.station.name, self.node, scorer, steps=0, seed=0)
+        problem = self.station.team.problem(self.station.name, scorer)
         return self.station.algorithm.load(problem, state.agent)
 
     def gate(self, state: RoundState, gate: GateSpec, agent: Agent) -> RoundState:

@@ -264,8 +264,8 @@ class Store:
 
 def _open_files(address: str) -> Files:
     """The folder at an address: a path, or a URL that fsspec knows."""
-    if "://" not in address:
-        return LocalFiles(Path(address))
+    if "://" not in address.removeprefix("file://"):
+        return LocalFiles(Path(address.removeprefix("file://")))
     # Importing fsspec takes longer than everything else that `rrm plan` does.
     from rrm_tree.files_elsewhere import FilesElsewhere  # noqa: PLC0415
 

@@ -202,11 +202,9 @@ class Team:
 
     @cached_property
     def parents(self) -> Mapping[str, tuple[str, ...]]:
-        """Of every node, the nodes that it helps."""
-        return {
-            name: tuple(parent for parent, spec in self.tree.nodes.items() if name in spec.helpers)
-            for name in self.tree.nodes
-        }
+        """Of every node, the nodes that it helps, by name: a spec's order must not change subjects."""
+        nodes = sorted(self.tree.nodes.items())
+        return {name: tuple(parent for parent, spec in nodes if name in spec.helpers) for name, _ in nodes}
 
     def task(self, name: str) -> Task:
         """The task of a node."""
@@ -236,7 +234,7 @@ class Team:
             node, task = self.tree.nodes[name], self.task(name)
             artifacts = self.artifacts[name]
             scorer = self.scorer(name, node, artifacts.reward)
-            problem = self.problem(name, node, scorer, steps=0, seed=0)
+            problem = self.problem(name, scorer)
             agent = self.algorithm(node).load(problem, artifacts.agent)
             self._helpers[name] = Helper(task, agent)
         return self._helpers[name]
@@ -275,15 +273,23 @@ class Team:
         advisor = self.advisor(name, node, node.reward_model.sees)
         return Scorer(self.task(name), model, advisor, weights)
 
-    def problem(self, name: str, node: NodeSpec, scorer: Scorer, *, steps: int, seed: int) -> Problem:
-        """What a node's algorithm improves on."""
+    def problem(
+        self,
+        name: str,
+        scorer: Scorer,
+        *,
+        steps: int = 0,
+        optimiser_steps: int | None = None,
+        seed: int = 0,
+    ) -> Problem:
+        """What a node's algorithm improves on; without steps, enough to load an agent and act."""
         return Problem(
             task=self.task(name),
             starts=lambda count, rng: self.subjects(name, count, "train", rng),
             rewards=scorer.rewards,
             table=scorer.table,
             steps=steps,
-            optimiser_steps=node.budget.optimiser_steps,
+            optimiser_steps=optimiser_steps,
             seed=seed,
         )
 

@@ -31,7 +31,7 @@ PARTS = {
 
 POLICIES = {
     "off": "off policy: outcomes like those that the judge was asked about first",
-    "on": "on policy: the agent's own outcomes, from snapshots during and after training",
+    "on": "on policy: the newest agent's outcomes beside those of its earlier rounds and beside proposals",
 }
 
 READING = (
