@@ -206,6 +206,11 @@ def show_seconds(seconds: float) -> str:
     return f"{minutes}:{rest:02}" if minutes else f"{rest} s"
 
 
+def say_stored(rounds: int) -> str:
+    """How many rounds are not lost."""
+    return "1 round is stored" if rounds == 1 else f"{rounds} rounds are stored"
+
+
 def _in_words(event: Event, line: Line | None) -> str:
     data = event.data
     if event.kind == "round" and line is not None:
@@ -216,6 +221,6 @@ def _in_words(event: Event, line: Line | None) -> str:
         words = {"done": "done", "reused": "done before, reused"}[event.kind]
         return words + (", but its gate was missed" if data.get("gate_passed") is False else "")
     if event.kind == "started":
-        return f"started, {data['stored']} rounds are stored" if data["stored"] else "started"
+        return f"started, {say_stored(data['stored'])}" if data["stored"] else "started"
     text = data.get("text", "")
     return f"{event.kind}: {text}" if text else event.kind

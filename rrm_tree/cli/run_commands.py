@@ -183,7 +183,7 @@ def plan(spec: str, address: str, sets: tuple[str, ...], only: str | None, check
 @format_option
 def status(name: str | None, address: str, form: str) -> None:
     """Show how far a run is; the latest one if none is named."""
-    from rrm_tree.progress import Board, Line
+    from rrm_tree.progress import Board, Line, say_stored
 
     store = _existing(address)
     name = _choose_run(store, name)
@@ -200,7 +200,7 @@ def status(name: str | None, address: str, form: str) -> None:
         elif claim is not None and claim.is_live(time.time()):
             line.state = "running"
         elif line.state in {"running", "done", "reused", "elsewhere"}:
-            line.state, line.text = "stopped", f"{line.round} rounds are stored"
+            line.state, line.text = "stopped", say_stored(line.round)
     lines: list[Line] = list(board.lines.values())
     if form == "json":
         for line in lines:

@@ -30,7 +30,7 @@ def _lines(result: RunResult, analysis: Analysis) -> Iterator[str]:
     yield from ("", f"**{escape(give_verdict(result, analysis))}**")
     if notes := list_notes(result, analysis):
         yield ""
-        yield from (f"- {note.kind}: {escape(note.text)}" for note in notes)
+        yield from (f"- {escape(note.words)}" for note in notes)
     yield from _section("The tree", tables.node_table(result, chosen))
     yield from _section("Accuracy", tables.level_table(analysis.levels), tables.accuracy_table(chosen))
     yield from _section("Where the error comes from", tables.split_table(chosen))

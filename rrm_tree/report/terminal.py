@@ -43,7 +43,7 @@ def _lines(result: RunResult, analysis: Analysis) -> Iterator[str]:
     yield from _wrap(give_verdict(result, analysis))
     notes = list_notes(result, analysis, limit=NOTES)
     for note in notes:
-        yield from _wrap(f"{note.kind}: {note.text}", mark="- ")
+        yield from _wrap(note.words, mark="- ")
     chosen = choose_nodes(analysis, NODES)
     if accuracy := list(_accuracy(chosen.nodes)):
         yield ""

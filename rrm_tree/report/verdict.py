@@ -36,7 +36,13 @@ class Note(Stored):
     """Something that the reader should know before trusting the numbers."""
 
     kind: Literal["failed", "warning", "finding"]
+    """`failed`: not finished, for whatever reason."""
     text: str
+
+    @property
+    def words(self) -> str:
+        """The note with its kind before it."""
+        return f"{'not finished' if self.kind == 'failed' else self.kind}: {self.text}"
 
 
 # --- the verdict -------------------------------------------------------------------------------
@@ -122,7 +128,7 @@ def _root(result: RunResult, analysis: Analysis) -> str | None:
             return None
         return f"the reward model of {code(root.name)} orders {share(right, 2)} of pairs right"
     arms = next((arms for arms in analysis.arms if arms.node == root.name), None)
-    others = {"random": root.proposal_truth, "simple rule": root.heuristic_truth}
+    others = {"proposals": root.proposal_truth, "simple rule": root.heuristic_truth}
     others["trained on truth"] = next(
         (row.truth for row in (arms.rows if arms else ()) if row.name == "truth"), None
     )
