@@ -116,7 +116,7 @@ class RoundRecord(Stored):
     agent_truth: Mean | None = None
     """Truth of the agent's own outcomes."""
     proposal_truth: Mean | None = None
-    """Truth of outcomes before anything was trained: the `random` arm."""
+    """Truth of outcomes before anything was trained: random actions, or what the task proposes."""
     heuristic_truth: Mean | None = None
     agent_score: Mean | None = None
     """The reward model's score of the agent's own outcomes."""

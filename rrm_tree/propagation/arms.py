@@ -21,7 +21,7 @@ class ArmRow(Stored):
     """One way of training or judging a node, beside the others."""
 
     name: str
-    """`random`, `heuristic`, the arm's name, or the node's own for the tree as declared."""
+    """`proposal`, `heuristic`, the arm's name, or the node's own for the tree as declared."""
     declared: bool
     """The tree as declared, which the others are compared with."""
     judge: str | None
@@ -90,7 +90,7 @@ def compare_arms(node: str, entries: Sequence[NodeResult], by_name: Mapping[str,
     rows = [_arm_row(entry, one, declared, by_name) for entry, one in zip(entries, analysed, strict=True)]
     free = [
         _free_row(name, truth, declared.agent_truth)
-        for name, truth in (("random", declared.proposal_truth), ("heuristic", declared.heuristic_truth))
+        for name, truth in (("proposal", declared.proposal_truth), ("heuristic", declared.heuristic_truth))
         if truth is not None
     ]
     corners = _find_corners(entries, analysed)

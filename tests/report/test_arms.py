@@ -19,7 +19,7 @@ def test_an_arm_is_charged_for_the_helpers_that_it_hears_and_for_theirs(chess_ru
 
 def test_who_hears_no_trained_helper_is_charged_for_none(chess_run):
     rows = rows_of(chess_run)
-    assert [rows[name].helpers_looks for name in ("alone", "ideal", "random")] == [0, 0, 0]
+    assert [rows[name].helpers_looks for name in ("alone", "ideal", "proposal")] == [0, 0, 0]
 
 
 def test_gates_count_as_effort(chess_run):
