@@ -110,6 +110,8 @@ class Attempt:
         self.heard()
 
     def _fail(self, reason: str) -> End:
+        # Whoever shows a reason names the entry before it.
+        reason = reason.removeprefix(f"{self.order.entry}: ")
         if not self.ledger.release(self.order.key, self.order.fence, "failed", reason):
             return End.REPLACED
         self.tell("failed", text=reason)
