@@ -1,6 +1,6 @@
 """A run's records → terminal, Markdown, JSON and one self-contained HTML page.
 
-In: a RunResult. Out: text, and three files in a folder.
+In: a RunResult. Out: text, and four files in a folder.
 Touches the folder that it is told to write to, and nothing else; the same records give the same bytes.
 """
 
@@ -21,7 +21,7 @@ __all__ = ["Report", "build_report", "report_picture", "report_schema", "termina
 
 
 def write_reports(result: RunResult, folder: Path) -> Path:
-    """Writes `report.json`, `report.md` and `report.html`.
+    """Writes `report.json`, `report.md`, `report.html`, and its top as a picture, `report.svg`.
 
     Returns:
         The path of the HTML page.
@@ -30,6 +30,7 @@ def write_reports(result: RunResult, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / "report.json", report.model_dump_json(indent=1) + "\n")
     _replace(folder / "report.md", write_markdown(result, report.analysis))
+    _replace(folder / "report.svg", draw_picture(report))
     page = folder / "report.html"
     _replace(page, write_html(report))
     return page
