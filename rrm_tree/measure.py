@@ -30,7 +30,6 @@ from rrm_tree.learning.best_action import Greedy
 from rrm_tree.learning.rollouts import rollout
 from rrm_tree.outcomes import (
     Answers,
-    Array,
     Arrays,
     Floats,
     Ints,

@@ -30,8 +30,8 @@ def two_nodes(make_run, make_node, make_record, make_shares):
 def test_the_chess_tree_is_told_in_one_sentence(chess_run):
     assert verdict_of(chess_run) == (
         "Helpers raise `player` from 0.78 to 0.94 (and 3 more nodes); `player` reaches a mean truth of 0.89"
-        " (proposals 0.03, simple rule 0.12, trained on truth 0.90); weakest link: `verdict`, which adds 0.06 of"
-        " error, most of it the judge's own."
+        " (proposals 0.03, simple rule 0.12, trained on truth 0.90); weakest link: `verdict`, which adds 0.06"
+        " of error, most of it the judge's own."
     )
 
 
@@ -79,8 +79,8 @@ def test_a_single_node_is_told_without_helpers(make_run, make_node, make_record,
         proposal_truth=Mean(mean=-1220, deviation=300, count=100),
     )
     assert verdict_of(make_run(make_node("spin", rounds=(record,)))) == (
-        "`spin` reaches a mean truth of −170.2 (proposals −1220); its reward model orders 0.90 of pairs right,"
-        " and most of the error is from distilling."
+        "`spin` reaches a mean truth of −170.2 (proposals −1220); its reward model orders 0.90 of pairs"
+        " right, and most of the error is from distilling."
     )
 
 
