@@ -81,12 +81,13 @@ def test_the_terminal_report_of_the_chess_tree_fits_a_screen(chess_run):
 def test_the_same_records_give_the_same_bytes(chess_run, tmp_path):
     for name in ("one", "two"):
         write_reports(chess_run, tmp_path / name)
-    for file in ("report.json", "report.md", "report.html"):
+    for file in ("report.json", "report.md", "report.html", "report.svg"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == [
         "report.html",
         "report.json",
         "report.md",
+        "report.svg",
     ]
 
 
