@@ -168,8 +168,8 @@ def test_killed_at_random_moments_a_run_ends_with_the_same_bytes(tmp_path, seed)
             kill_something(process, rng)
             kills += 1
             time.sleep(0.05)
-    if process.returncode:
-        assert start(tmp_path / "killed", edits).wait() == 0
+    # Three kills of one node before its first round make a run give it up: the next one tries again.
+    assert start(tmp_path / "killed", edits).wait() == 0
     assert learned(tmp_path / "killed") == learned(tmp_path / "calm")
 
 
