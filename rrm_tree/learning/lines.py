@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rrm_tree.contracts import Shapes
-from rrm_tree.errors import PluginError
-from rrm_tree.learning.networks import SIDE, SQUARES, as_planes, count_planes
+from rrm_tree.learning.networks import SIDE, SQUARES, as_planes, count_planes, require_board
 
 DIRECTIONS = [step for step in product((-1, 0, 1), repeat=2) if step != (0, 0)]
 
@@ -37,11 +36,7 @@ class Lines:
         Raises:
             PluginError: no input is a board.
         """
-        if not any(len(dims) == 3 and dims[1:] == (SIDE, SIDE) for dims in shapes.inputs.values()):
-            shown = ", ".join(f"{name} {list(dims)}" for name, dims in shapes.inputs.items())
-            raise PluginError(
-                f"network lines: none of the inputs ({shown}) has shape [planes, 8, 8]; use `mlp`"
-            )
+        require_board("lines", shapes)
         return LinesModule(shapes, self)
 
 

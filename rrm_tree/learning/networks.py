@@ -69,11 +69,7 @@ class Board:
         Raises:
             PluginError: no input is a board.
         """
-        if not any(len(dims) == 3 and dims[1:] == (SIDE, SIDE) for dims in shapes.inputs.values()):
-            shown = ", ".join(f"{name} {list(dims)}" for name, dims in shapes.inputs.items())
-            raise PluginError(
-                f"network board: none of the inputs ({shown}) has shape [planes, 8, 8]; use `mlp`"
-            )
+        require_board("board", shapes)
         return BoardModule(shapes, self.channels, self.depth, self.tied)
 
 
@@ -120,6 +116,13 @@ class BoardModule(nn.Module):
         pooled = torch.cat([at, cells.mean(dim=2), cells.amax(dim=2), cells.amin(dim=2)], dim=1)
         summary: Tensor = self.head(pooled)
         return summary.reshape(-1, *self.out)
+
+
+def require_board(name: str, shapes: Shapes) -> None:
+    """Nothing where some input is a board; otherwise PluginError, with what there is instead."""
+    if not any(len(dims) == 3 and dims[1:] == (SIDE, SIDE) for dims in shapes.inputs.values()):
+        shown = ", ".join(f"{one} {list(dims)}" for one, dims in shapes.inputs.items())
+        raise PluginError(f"network {name}: none of the inputs ({shown}) has shape [planes, 8, 8]; use `mlp`")
 
 
 def count_planes(dims: tuple[int, ...]) -> int:
