@@ -151,10 +151,33 @@ class Perfect(Protocol):
 
 @runtime_checkable
 class Segmented(Protocol):
-    """A task whose judges see windows of its episodes rather than whole episodes."""
+    """A task whose judges see windows of its episodes rather than whole episodes.
 
-    def segments(self, outcomes: Outcomes, rng: Generator) -> Outcomes:
-        """One window of each episode; shorter episodes are padded, their steps masked."""
+    Its reward model's score of a window is the sum over the window's steps, whatever comes before.
+    """
+
+    segment: int | None
+    """Steps of a window; None where judges see whole episodes all the same."""
+
+    def whole(self, outcomes: Outcomes) -> Outcomes:
+        """The episodes that windows are cut from; where the task is absorbing, ended ones go on."""
+
+    def last_start(self, outcomes: Outcomes) -> Ints:
+        """The last step of each episode at which a window may start, [n]; 0 where it fills the episode."""
+
+    def windows(self, outcomes: Outcomes, rows: Ints, starts: Ints) -> Outcomes:
+        """A window of episode rows[i] from step starts[i], [windows]; padded and masked past the end."""
+
+
+@runtime_checkable
+class Absorbing(Protocol):
+    """A task whose ended episodes may go on in one absorbing state, so that their ends tell nothing.
+
+    Kostrikov et al., "Discriminator-actor-critic" (2019), section 4.2.
+    """
+
+    def absorbing(self) -> Outcomes | None:
+        """One outcome of one step in the absorbing state; None where episodes do not go on."""
 
 
 # --- judges ------------------------------------------------------------------------------------
@@ -247,6 +270,10 @@ class Problem:
     """Environment steps that may be executed; a hard limit."""
     optimiser_steps: int | None
     seed: int
+    stretches: bool = False
+    """Whether `rewards` may be asked about stretches of episodes; else about whole ones alone."""
+    beyond: float | None = None
+    """Reward of every step after an episode has ended; None where nothing comes after an end."""
 
 
 @dataclass(frozen=True, slots=True)

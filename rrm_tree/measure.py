@@ -294,7 +294,9 @@ def heuristic_agent(task: Task) -> Agent | None:
 def _acting(outcomes: Outcomes, value: int) -> Outcomes:
     """The same outcomes as if every part had been given this value."""
     actions = np.full_like(outcomes.actions, value)
-    return Outcomes(outcomes.observations, actions, outcomes.lengths, outcomes.subjects, outcomes.hidden)
+    return Outcomes(
+        outcomes.observations, actions, outcomes.lengths, outcomes.subjects, outcomes.hidden, outcomes.ended
+    )
 
 
 def _pictures(station: Station, outcomes: Outcomes) -> tuple[Picture, ...]:

@@ -83,6 +83,12 @@ class Outcomes:
     """What each episode was about (a root: where it started): each [n, ...]."""
     hidden: Arrays = field(default_factory=dict)
     """What truth and simulated people alone may read (`rewards`): each [n, ...]. Never trained on."""
+    ended: NDArray[np.bool_] = field(default_factory=lambda: np.ones(0, np.bool_))
+    """Whether the episode came to its own end, False where a limit cut it short, [n]. Left out: all did."""
+
+    def __post_init__(self) -> None:
+        if not len(self.ended):
+            object.__setattr__(self, "ended", np.ones(len(self.actions), np.bool_))
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -100,11 +106,12 @@ class Outcomes:
             self.lengths[rows],
             take_rows(self.subjects, rows),
             take_rows(self.hidden, rows),
+            self.ended[rows],
         )
 
     def arrays(self) -> dict[str, Array]:
         """All arrays under flat names, for the store; `from_arrays` is the way back."""
-        flat = {"actions": self.actions, "lengths": self.lengths}
+        flat = {"actions": self.actions, "lengths": self.lengths, "ended": self.ended}
         for part in ("observations", "subjects", "hidden"):
             flat |= {f"{part}.{name}": values for name, values in getattr(self, part).items()}
         return flat
@@ -120,7 +127,8 @@ class Outcomes:
                 if key.startswith(f"{name}.")
             }
 
-        return cls(part("observations"), flat["actions"], flat["lengths"], part("subjects"), part("hidden"))
+        seen, subjects, hidden = part("observations"), part("subjects"), part("hidden")
+        return cls(seen, flat["actions"], flat["lengths"], subjects, hidden, flat["ended"])
 
 
 def join_outcomes(batches: Sequence[Outcomes]) -> Outcomes:
@@ -141,6 +149,7 @@ def join_outcomes(batches: Sequence[Outcomes]) -> Outcomes:
         join_rows(
             [{k: pad(v, steps) if v.ndim > 1 else v for k, v in batch.hidden.items()} for batch in batches]
         ),
+        np.concatenate([batch.ended for batch in batches]),
     )
 
 

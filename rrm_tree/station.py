@@ -161,7 +161,8 @@ class Station:
         outcomes = self.cut(whole, rng)
         items = self._items(len(kept), each, min(wanted, len(kept) * each), rng)
         longest = int(whole.lengths.max(initial=0))
-        return Collected(outcomes, items, steps, longest, _count_short(whole, outcomes))
+        short = int((outcomes.lengths < outcomes.actions.shape[1]).sum()) if outcomes is not whole else 0
+        return Collected(outcomes, items, steps, longest, short)
 
     def _items(self, subjects: int, each: int, wanted: int, rng: Generator) -> Items:
         """Every criterion's items about random parts; second outcomes of preferences follow the first."""
@@ -195,8 +196,11 @@ class Station:
         return _keep(outcomes, items.take(np.sort(drawn)))
 
     def cut(self, outcomes: Outcomes, rng: Generator) -> Outcomes:
-        """What a judge sees of whole episodes: windows where the task has segments."""
-        return self.task.segments(outcomes, rng) if isinstance(self.task, Segmented) else outcomes
+        """What a judge sees of whole episodes: a window from anywhere in each where the task has segments."""
+        if not isinstance(self.task, Segmented):
+            return outcomes
+        starts = rng.integers(0, self.task.last_start(outcomes) + 1)
+        return self.task.windows(outcomes, np.arange(len(outcomes)), starts)
 
     def ask(self, outcomes: Outcomes, items: Items, rng: Generator, looks: int = UNLIMITED) -> Judged:
         """The judge's answers, as many as the looks pay for, with the advice that was there.
@@ -221,11 +225,6 @@ class Station:
             )
         paid = np.flatnonzero(np.cumsum(answers.looks) <= looks)
         return Judged(outcomes, advice, self.kind, items.take(paid), answers.take(paid))
-
-
-def _count_short(whole: Outcomes, cut: Outcomes) -> int:
-    """Episodes shorter than the window that was cut from each; 0 where none was cut."""
-    return 0 if cut is whole else int((whole.lengths < cut.actions.shape[1]).sum())
 
 
 def _keep(outcomes: Outcomes, items: Items) -> tuple[Outcomes, Items]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.random import Generator
 
 from rrm_tree.contracts import (
+    Absorbing,
     Agent,
     Algorithm,
     Factorised,
@@ -150,6 +151,11 @@ class Scorer:
         """Reward of every transition, shape [n, T]."""
         actions = outcomes.actions if isinstance(self.task, Factorised) else None
         return self.model.rewards(self.inputs(outcomes), actions, outcomes.mask, self.weights)
+
+    def beyond(self) -> float | None:
+        """Reward of every step after an episode's end, where the task lets it go on; None elsewhere."""
+        step = self.task.absorbing() if isinstance(self.task, Absorbing) else None
+        return None if step is None else float(self.rewards(step)[0, 0])
 
     def scores(self, outcomes: Outcomes) -> Floats:
         """Score of every outcome, shape [n]."""
@@ -291,6 +297,8 @@ class Team:
             steps=steps,
             optimiser_steps=optimiser_steps,
             seed=seed,
+            stretches=not scorer.advisor.helpers and not isinstance(self.task(name), Factorised),
+            beyond=scorer.beyond(),
         )
 
     def subjects(self, name: str, count: int, split: Split, rng: Generator) -> dict[str, Array]:

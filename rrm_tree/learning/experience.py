@@ -91,7 +91,7 @@ class Experience:
 
     def take(self, done: Rollout) -> None:
         """The rollout in which `act` acted."""
-        self.outcomes, self.steps, self.terminated = done.outcomes, done.steps, done.terminated
+        self.outcomes, self.steps = done.outcomes, done.steps
         self.mask = done.outcomes.mask
 
     def __len__(self) -> int:
@@ -118,7 +118,7 @@ class Experience:
         seen, _ = self.policy.obs_to_tensor(as_observation(final, self.policy.observation_space))
         with torch.no_grad():
             beyond = self.policy.predict_values(seen).numpy().ravel()
-        beyond = np.where(self.terminated, 0.0, beyond)
+        beyond = np.where(self.outcomes.ended, 0.0, beyond)
         return self.discount(beyond, self.outcomes.lengths, gamma, gae_lambda)
 
     def discount(self, beyond: Array, lengths: Array, gamma: float, gae_lambda: float) -> Floats:

@@ -35,8 +35,6 @@ class Rollout:
     steps: int
     """Environment steps executed; those that a vector environment takes in episodes which have
     ended, while others go on, are counted too."""
-    terminated: NDArray[np.bool_]
-    """False where a limit of time or steps cut the episode short, [n]."""
     whole: NDArray[np.bool_]
     """Whether the episode ran as long as its environment lets it, [n]. False for all that ran side
     by side with one that the limit of steps cut short: only the short ones would be left."""
@@ -75,7 +73,6 @@ def rollout(
     return Rollout(
         join_outcomes([episode.outcomes for episode in episodes]),
         sum(episode.steps for episode in episodes),
-        np.concatenate([episode.terminated for episode in episodes]),
         np.concatenate([episode.whole for episode in episodes]),
     )
 
@@ -106,7 +103,7 @@ class _Trace:
         self.observations.append(seen)
         return seen
 
-    def finish(self, lengths: Array, subjects: Arrays) -> Outcomes:
+    def finish(self, lengths: Array, ended: NDArray[np.bool_], subjects: Arrays) -> Outcomes:
         """The episodes as outcomes; padding repeats nothing, it is 0."""
         steps = int(lengths.max())
         past = np.arange(steps + 1)[None, :] > lengths[:, None]
@@ -120,6 +117,7 @@ class _Trace:
             lengths,
             subjects,
             {"rewards": _blank(np.stack(self.rewards, axis=1), past[:, 1:])},
+            ended,
         )
 
 
@@ -147,7 +145,7 @@ def _run(task: Task, act: Act, subjects: Arrays, way: _Way) -> Rollout:
     finally:
         envs.close()
     whole = np.full(count, not running.any())
-    return Rollout(trace.finish(lengths, subjects), steps, terminated, whole)
+    return Rollout(trace.finish(lengths, terminated, subjects), steps, whole)
 
 
 def _reset(envs: Envs, trace: _Trace, subjects: Arrays, rng: Generator) -> dict[str, Array]:
@@ -201,7 +199,7 @@ def _imagine(task: Task, act: Act, subjects: Arrays, way: _Way) -> Rollout:
     imagined: Outcomes = guarded(f"{name}.imagine", lambda: task_of.imagine(seen, actions, subjects))
     if len(imagined) != count:
         raise PluginError(f"{name}.imagine made {len(imagined)} outcomes of {count} actions")
-    return Rollout(imagined, count, np.ones(count, bool), np.ones(count, bool))
+    return Rollout(imagined, count, np.ones(count, bool))
 
 
 def _act(name: str, act: Act, seen: Arrays, subjects: Arrays, way: _Way) -> Array:

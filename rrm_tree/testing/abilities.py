@@ -18,7 +18,9 @@ from rrm_tree.testing.findings import Findings, finite, same
 
 def blind(outcomes: Outcomes) -> Outcomes:
     """The same outcomes without what is hidden."""
-    return Outcomes(outcomes.observations, outcomes.actions, outcomes.lengths, outcomes.subjects)
+    return Outcomes(
+        outcomes.observations, outcomes.actions, outcomes.lengths, outcomes.subjects, {}, outcomes.ended
+    )
 
 
 def check_imagine(findings: Findings, task: Task, outcomes: Outcomes) -> None:
@@ -86,7 +88,9 @@ def check_values(findings: Findings, task: Task, outcomes: Outcomes) -> None:
 def acting(outcomes: Outcomes, value: int) -> Outcomes:
     """The same outcomes as if every part had been given this value."""
     actions = np.full_like(outcomes.actions, value)
-    return Outcomes(outcomes.observations, actions, outcomes.lengths, outcomes.subjects, outcomes.hidden)
+    return Outcomes(
+        outcomes.observations, actions, outcomes.lengths, outcomes.subjects, outcomes.hidden, outcomes.ended
+    )
 
 
 def check_truth(findings: Findings, task: Task, outcomes: Outcomes) -> None:
@@ -147,19 +151,27 @@ def check_ideal(findings: Findings, task: Task, outcomes: Outcomes) -> None:
 
 
 def check_segments(findings: Findings, task: Task, outcomes: Outcomes) -> None:
-    """One window for each outcome, the same from equal generators."""
+    """Windows from the first and the last step allowed, two of each episode."""
     if not isinstance(task, Segmented):
         return
-    pieces = task.segments(outcomes, np.random.default_rng(0))
-    again = task.segments(outcomes, np.random.default_rng(0))
-    findings.expect(len(pieces) == len(outcomes), "segments", "must give one window for each outcome")
+    last = task.last_start(outcomes)
     findings.expect(
-        same(pieces.arrays(), again.arrays()), "segments", "differ under equal generators; use `rng` alone"
+        last.shape == (len(outcomes),) and bool((last >= 0).all()),
+        "last_start",
+        "must give one step for each outcome, at least 0",
     )
+    rows = np.repeat(np.arange(len(outcomes)), 2)
+    pieces = task.windows(outcomes, rows, np.stack([0 * last, last], axis=1).ravel())
+    findings.expect(len(pieces) == len(rows), "windows", "must give one window for each row that is named")
     steps = pieces.actions.shape[1]
+    findings.expect(
+        task.segment is None or steps == task.segment,
+        "windows",
+        "must have `segment` steps, padding included",
+    )
     fits = all(values.shape[1] == steps + 1 for values in pieces.observations.values())
     findings.expect(
-        fits and bool((pieces.lengths <= steps).all()),
-        "segments",
+        fits and bool((pieces.lengths <= steps).all()) and bool((pieces.lengths > 0).all()),
+        "windows",
         "must have one observation more than actions, and lengths within their steps",
     )

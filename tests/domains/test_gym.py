@@ -67,7 +67,8 @@ def test_an_environment_without_a_limit_is_cut_where_the_spec_says(counting):
 
 def test_segments_are_consecutive_steps_from_anywhere_in_the_episode(counting):
     task = counting(up_to=9, segment=4)
-    pieces = task.segments(play(task, 200), np.random.default_rng(0))
+    outcomes, rng = play(task, 200), np.random.default_rng(0)
+    pieces = task.windows(outcomes, np.arange(200), rng.integers(0, task.last_start(outcomes) + 1))
     seen = pieces.observations["observation"][:, :, 0]
     assert seen.shape == (200, 5)
     assert pieces.actions.shape == (200, 4)
@@ -79,7 +80,7 @@ def test_segments_are_consecutive_steps_from_anywhere_in_the_episode(counting):
 def test_short_episodes_are_padded_and_masked(counting):
     task = counting(up_to=2, segment=5)
     outcomes = play(task, 3)
-    pieces = task.segments(outcomes, np.random.default_rng(0))
+    pieces = task.windows(outcomes, np.arange(3), task.last_start(outcomes))
     assert pieces.lengths.tolist() == [2, 2, 2]
     assert pieces.actions.shape == (3, 5)
     assert np.array_equal(task.truth(pieces), task.truth(outcomes))
@@ -91,11 +92,11 @@ def test_windows_of_episodes_of_different_lengths_stay_within_each():
     outcomes = Outcomes(
         {"observation": np.tile(np.arange(10), (3, 1))}, np.tile(steps[:9], (3, 1)), lengths, {}, {}
     )
-    for seed in range(20):
-        pieces = cut(outcomes, 4, np.random.default_rng(seed))
-        last = pieces.observations["observation"][np.arange(3), pieces.lengths]
-        assert (last <= lengths).all()
-        assert pieces.lengths.tolist() == [3, 4, 4]
+    pieces = cut(outcomes, 4, np.array([0, 1, 2, 2]), np.array([0, 2, 0, 5]))
+    last = pieces.observations["observation"][np.arange(4), pieces.lengths]
+    assert last.tolist() == [3, 6, 4, 9]
+    assert pieces.lengths.tolist() == [3, 4, 4, 4]
+    assert pieces.ended.tolist() == [True, True, False, True]
 
 
 def test_episodes_that_are_over_stand_still_until_they_are_reset(counting):

@@ -77,7 +77,7 @@ def test_every_subject_has_its_episode_whole_and_padded(mode):
     ]
     assert done.outcomes.hidden["rewards"].tolist() == [[1, 1, 1], [1, 0, 0], [1, 1, 0]]
     assert done.outcomes.mask.sum(axis=1).tolist() == [3, 1, 2]
-    assert done.terminated.all()
+    assert done.outcomes.ended.all()
 
 
 def test_steps_taken_beside_an_ended_episode_are_counted_too():
@@ -102,7 +102,7 @@ def test_no_more_steps_than_the_limit_are_executed(limit):
 def test_an_episode_cut_at_the_limit_has_not_terminated():
     done = run(Task(), [3, 1], limit=4)
     assert done.outcomes.lengths.tolist() == [2, 1]
-    assert done.terminated.tolist() == [False, True]
+    assert done.outcomes.ended.tolist() == [False, True]
 
 
 def test_cartpole_falls_at_once_when_pushed_one_way():

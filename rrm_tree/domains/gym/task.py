@@ -16,8 +16,9 @@ from rrm_tree.domains.gym.features import features, observation_features, random
 from rrm_tree.domains.gym.picture import draw_lines
 from rrm_tree.domains.gym.vector import Episodes, make_env
 from rrm_tree.errors import PluginError
-from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Outcomes, Questions
+from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Ints, Outcomes, Questions, take_rows
 
+LONGEST = 1 << 62
 # Seeds of one split are never those of another.
 FIRST_SEED: Mapping[Split, int] = {
     "train": 0,
@@ -66,9 +67,17 @@ class GymTask:
         count = len(next(iter(observations.values())))
         return random_actions(self.action_space, count, rng)
 
-    def segments(self, outcomes: Outcomes, rng: np.random.Generator) -> Outcomes:
-        """A window of `segment` steps from anywhere in each episode; short episodes are padded."""
-        return outcomes if self.segment is None else cut(outcomes, self.segment, rng)
+    def whole(self, outcomes: Outcomes) -> Outcomes:
+        """The episodes themselves."""
+        return outcomes
+
+    def last_start(self, outcomes: Outcomes) -> Ints:
+        """The last step at which a window lies within its episode."""
+        return np.maximum(outcomes.lengths - (self.segment or LONGEST), 0)
+
+    def windows(self, outcomes: Outcomes, rows: Ints, starts: Ints) -> Outcomes:
+        """Windows of `segment` steps; short episodes are padded, their last row repeated."""
+        return outcomes.take(rows) if self.segment is None else cut(outcomes, self.segment, rows, starts)
 
     def encode(self, outcomes: Outcomes) -> Arrays:
         """Observation, action and what was observed next, as flat numbers: each [n, T, features]."""
@@ -106,22 +115,22 @@ class GymTask:
         raise PluginError(f"{self.id}: a plain environment takes no helpers; write a task that does")
 
 
-def cut(outcomes: Outcomes, steps: int, rng: np.random.Generator) -> Outcomes:
-    """A window of that many steps from anywhere in each episode, padded where the episode ends."""
-    count, longest = outcomes.actions.shape[:2]
-    start = rng.integers(0, np.maximum(outcomes.lengths - steps, 0) + 1)
-    lengths = np.minimum(outcomes.lengths, steps)
-    rows = np.arange(count)[:, None]
+def cut(outcomes: Outcomes, steps: int, rows: Ints, starts: Ints) -> Outcomes:
+    """Windows of that many steps of episodes rows[i] from starts[i], padded where the episode ends."""
+    size = outcomes.actions.shape[:2]
+    lengths = outcomes.lengths[rows]
+    row = rows[:, None]
     # Past the end the last row is repeated: padding must be values that networks can take.
-    seen = np.minimum(start[:, None] + np.arange(steps + 1), outcomes.lengths[:, None])
-    acted = np.minimum(start[:, None] + np.arange(steps), longest - 1)
+    seen = np.minimum(starts[:, None] + np.arange(steps + 1), lengths[:, None])
+    acted = np.minimum(starts[:, None] + np.arange(steps), size[1] - 1)
     return Outcomes(
-        {name: values[rows, seen] for name, values in outcomes.observations.items()},
-        outcomes.actions[rows, acted],
-        lengths,
-        outcomes.subjects,
+        {name: values[row, seen] for name, values in outcomes.observations.items()},
+        outcomes.actions[row, acted],
+        np.minimum(lengths - starts, steps),
+        take_rows(outcomes.subjects, rows),
         {
-            name: values[rows, acted] if values.shape[:2] == (count, longest) else values
+            name: values[row, acted] if values.shape[:2] == size else values[rows]
             for name, values in outcomes.hidden.items()
         },
+        outcomes.ended[rows] & (lengths <= starts + steps),
     )
