@@ -15,14 +15,17 @@ from rrm_tree.errors import ExitCode, RrmError
 
 COMMANDS: Final = {
     "run": ("rrm_tree.cli.run_commands:run", "Train a tree, leaves first; the same command resumes."),
-    "plan": ("rrm_tree.cli.run_commands:plan", "Show what would be trained, and why."),
-    "status": ("rrm_tree.cli.run_commands:status", "Show how far a run is; the latest one if none is named."),
-    "logs": ("rrm_tree.cli.run_commands:logs", "Show what a node's attempts have said."),
+    "plan": ("rrm_tree.cli.look_commands:plan", "Show what would be trained, and why."),
+    "status": (
+        "rrm_tree.cli.look_commands:status",
+        "Show how far a run is; the latest one if none is named.",
+    ),
+    "logs": ("rrm_tree.cli.look_commands:logs", "Show what a node's attempts have said."),
     "report": (
-        "rrm_tree.cli.run_commands:report",
+        "rrm_tree.cli.look_commands:report",
         "Write the report of a run again; the latest one if none is named.",
     ),
-    "gc": ("rrm_tree.cli.run_commands:gc", "Remove from the store what no run refers to."),
+    "gc": ("rrm_tree.cli.gc_command:gc", "Remove from the store what no run refers to."),
     "validate": ("rrm_tree.cli.spec_commands:validate", "Find every mistake in a spec."),
     "show": ("rrm_tree.cli.spec_commands:show", "Show every setting of a spec and where it comes from."),
     "schema": ("rrm_tree.cli.spec_commands:schema", "Print the JSON schema by which editors check specs."),

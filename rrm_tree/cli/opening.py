@@ -1,0 +1,119 @@
+"""What commands about runs open: the plan of a spec, a store, its ledger, a run by its name.
+
+In: what the user wrote. Out: those objects, or an error that says what to write instead.
+Touches the store and the ledger as they do themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rrm_tree.errors import UsageError
+
+if TYPE_CHECKING:
+    from rrm_tree.ledger import Ledger
+    from rrm_tree.plan import Plan
+    from rrm_tree.store import Store
+
+store_option = click.option(
+    "--store",
+    "address",
+    default="rrm-store",
+    show_default=True,
+    envvar="RRM_STORE",
+    metavar="DIR",
+    help="Where results are kept: a folder, or a URL that fsspec knows.",
+)
+only_option = click.option("--only", metavar="NODE", help="This node or arm and what it needs, nothing else.")
+
+GC = "gc"
+"""Under this name the ledger knows that garbage is being collected."""
+
+
+def make_plan(spec: str, sets: tuple[str, ...], only: str | None) -> Plan:
+    """The plan of a spec file as it stands."""
+    from rrm_tree.graph import load_graph
+    from rrm_tree.machine import numerics
+    from rrm_tree.mistakes import suggest
+    from rrm_tree.plan import build_plan
+    from rrm_tree.registry import find
+
+    graph = load_graph(spec, sets)
+    entries = [f"{name}~{arm}" for name, node in graph.tree.nodes.items() for arm in node.arms]
+    known = [*graph.tree.nodes, *entries]
+    if only is not None and only not in known:
+        raise UsageError(f"--only: {spec} has no node '{only}'{suggest(only, known)}")
+    return build_plan(graph, lambda kind, name: find(kind, name).facts.version or "", numerics(), only=only)
+
+
+def open_store(address: str) -> Store:
+    """The store at an address, whether anything is there or not."""
+    from rrm_tree.store import Store
+
+    # Attempts may run elsewhere: the same folder by a name that holds everywhere.
+    return Store(address if "://" in address else str(Path(address).resolve()))
+
+
+def open_existing(address: str) -> Store:
+    """The store at an address, which must hold a run."""
+    store = open_store(address)
+    if not store.runs():
+        raise UsageError(f"{address} holds no run; name another store with --store")
+    return store
+
+
+def open_ledger(store: Store) -> Ledger:
+    """The ledger that the environment names, or else the one beside the store."""
+    from rrm_tree.ledger import Ledger
+
+    url = os.environ.get("RRM_LEDGER")
+    if url is None:
+        store.workplace.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{store.workplace / 'ledger.sqlite'}"
+    return Ledger(url)
+
+
+def choose_run(store: Store, name: str | None) -> str:
+    """The run of that name, or the latest one."""
+    from rrm_tree.mistakes import suggest
+
+    runs = store.runs()
+    if name is None:
+        return runs[-1]
+    name = Path(name).name
+    if name not in runs:
+        raise UsageError(f"{store.address} has no run '{name}'{suggest(name, runs)}")
+    return name
+
+
+def quote_command() -> str:
+    """The command line as it was given."""
+    return shlex.join(["rrm", *sys.argv[1:]])
+
+
+@contextmanager
+def registered(ledger: Ledger, name: str) -> Iterator[None]:
+    """Let others know that this process works on a run."""
+    from rrm_tree.machine import this_owner
+
+    owner = this_owner()
+    other = ledger.begin_run(name, owner, time.time())
+    try:
+        if other is not None and name == GC:
+            raise UsageError(f"{other} is collecting garbage already")
+        if name != GC and GC in ledger.live_runs(time.time()):
+            raise UsageError("garbage is being collected in this store; try again when that has ended")
+        if other is not None:
+            click.echo(f"{other} works on this run too; what it trains is waited for", err=True)
+        yield
+    finally:
+        ledger.end_run(name, owner)

@@ -1,0 +1,43 @@
+"""How commands print: JSON, marked-up text, reports.
+
+In: values. Out: standard output, and the report files of a run.
+Touches those alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rrm_tree.records import RunResult
+
+WIDTH = 120
+"""Columns of a report that does not go to a terminal."""
+
+
+def save_reports(result: RunResult) -> Path:
+    """Write all reports of a run into its folder; the one to open in a browser."""
+    from rrm_tree.files import explained
+    from rrm_tree.report import write_reports
+
+    with explained("write the report", result.run):
+        return write_reports(result, Path(result.run))
+
+
+def print_json(value: object) -> None:
+    """One line of JSON."""
+    import json
+
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def print_markup(text: str) -> None:
+    """Text with rich's marks for colours."""
+    from rich.console import Console
+
+    # A pipe has no width: what is kept in a file shall not be folded.
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(text)
