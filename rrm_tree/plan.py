@@ -62,6 +62,8 @@ class Plan(Stored):
     trainer: str = TRAINER
     folder: str = ""
     """Where the tree's own modules are looked for."""
+    seeds: tuple[int, ...] = ()
+    """Seeds that the tree is trained with, one after the other; empty for its own seed alone."""
 
     @cached_property
     def by_name(self) -> dict[str, Entry]:
@@ -84,9 +86,17 @@ class Plan(Stored):
         text = self.model_copy(update={"folder": ""}).to_json()
         return f"{self.tree.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
+    def with_seed(self, seed: int) -> Plan:
+        """The plan of the same tree with one seed: its keys are those that it has when run alone."""
+        entries = (one.model_copy(update={"fixed": {**one.fixed, "seed": seed}}) for one in self.entries)
+        tree = self.tree.model_copy(update={"seed": seed})
+        # Built anew: a copy would keep the entries that it has found by name.
+        return Plan(tree=tree, entries=tuple(entries), trainer=self.trainer, folder=self.folder)
+
     def to_json(self) -> str:
         """As stored; the order of nodes and criteria is kept, since it has a meaning."""
-        return self.model_dump_json(by_alias=True)
+        # A run of one seed is named as it was before there were several.
+        return self.model_dump_json(by_alias=True, exclude=None if self.seeds else {"seeds"})
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,11 @@ class Ticket:
     def key(self) -> str:
         """`<entry>@<fingerprint>`, shortened to what tells keys apart."""
         return f"{self.entry}@{self.fingerprint[:16]}"
+
+
+def seed_run(run: str, seed: int) -> str:
+    """The name of one seed's part of a run of several: a run of its own, in the folder of the whole."""
+    return f"{run}/seed-{seed}"
 
 
 def canonical_json(value: object) -> str:

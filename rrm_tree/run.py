@@ -1,6 +1,7 @@
-"""A plan to trained nodes, through an executor.
+"""Plans to trained nodes, through an executor.
 
-In: a plan, a store, a ledger, an executor. Out: what became of every entry.
+In: a plan (or one for each of several seeds), a store, a ledger, an executor. Out: what became of
+every entry.
 Touches the ledger, the clock, and through the executor the store.
 """
 
@@ -10,7 +11,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rrm_tree.attempt import End, Order
@@ -72,23 +73,17 @@ class Run:
     """Whether the attempts know that they shall end after their rounds."""
 
     def go(self) -> dict[str, Fate]:
-        """Train all that can be trained.
+        """Train all that can be trained; see `train_together`."""
+        return train_together([self])[0]
 
-        Raises:
-            StoreError: the store or the ledger cannot be used; what was stored stays.
-        """
-        self.store.trouble = lambda kind, text: self._tell(None, kind, text=text)
-        with self._alive():
-            while self._begin() or self._going_on():
-                self._settle()
-        self.heard()
-        if self.trouble is not None:
-            raise StoreError(self.trouble)
+    @property
+    def fates_of_all(self) -> dict[str, Fate]:
+        """What has become of every entry, whether it was started or not."""
         return {entry.name: self._fate(entry) for entry in self.plan.entries}
 
     # --- starting --------------------------------------------------------------------------------
 
-    def _begin(self) -> bool:
+    def begin(self) -> bool:
         """Start what may start; whether anything was found done, which may let more start."""
         if self.stop.level or self.trouble is not None:
             return False
@@ -111,7 +106,7 @@ class Run:
             self.missing[entry.name] = ticket
             return False
         self._note_done(entry, done, Fate("reused", gate_passed=done.gate_passed))
-        self._tell(entry.name, "reused", gate_passed=done.gate_passed, rounds=done.rounds)
+        self.tell(entry.name, "reused", gate_passed=done.gate_passed, rounds=done.rounds)
         return True
 
     def _start(self, entry: Entry, ticket: Ticket) -> None:
@@ -119,27 +114,25 @@ class Run:
         claim = self.ledger.claim(ticket.key, self.name, entry.name, self.owner, time.time())
         if claim is None:
             self.elsewhere[entry.name] = ticket.key
-            self._tell(entry.name, "elsewhere", text="another run trains it now")
+            self.tell(entry.name, "elsewhere", text="another run trains it now")
             return
         order = Order(self.name, ticket.key, claim.fence)
         self.started[entry.name] = order
-        self._tell(entry.name, "started", key=ticket.key, stored=len(self.store.manifests(ticket.key)))
+        self.tell(entry.name, "started", key=ticket.key, stored=len(self.store.manifests(ticket.key)))
         self.executor.submit(order)
 
     # --- ending ----------------------------------------------------------------------------------
 
-    def _going_on(self) -> bool:
+    def going_on(self) -> bool:
+        """Whether something is under way that is worth waiting for."""
         if (self.stop.level or self.trouble is not None) and not self.asked_to_stop:
             self.asked_to_stop = True
             self.executor.cancel(now=False)
         waiting = bool(self.elsewhere) and not self.stop.level and self.trouble is None
         return self.stop.level < 2 and (bool(self.started) or waiting)
 
-    def _settle(self) -> None:
-        """Wait a little, and take in what has ended."""
-        answers = self.executor.poll()
-        if not answers and (self.started or self.elsewhere):
-            time.sleep(LOOK_ELSEWHERE_SECONDS if not self.started else POLL_SECONDS)
+    def settle(self, answers: Sequence[Answer]) -> None:
+        """Take in what has ended, here and elsewhere."""
         for answer in answers:
             del self.started[answer.order.entry]
             self._take_in(answer)
@@ -148,7 +141,12 @@ class Run:
             if claim is None or not claim.is_live(time.time()):
                 del self.elsewhere[name]
                 del self.missing[name]  # it may be done: look again
-        self.heard()
+
+    def give_back(self) -> None:
+        """Free what was started and has not ended, for whoever comes next."""
+        for order in self.started.values():
+            with contextlib.suppress(StoreError):
+                self.ledger.release(order.key, order.fence, "free")
 
     def _take_in(self, answer: Answer) -> None:
         order, name = answer.order, answer.order.entry
@@ -173,11 +171,11 @@ class Run:
         order = answer.order
         losses = self.ledger.lose(order.key, order.fence)
         if losses < MOST_LOSSES:
-            self._tell(order.entry, "lost", text=f"{answer.text}; trying again")
+            self.tell(order.entry, "lost", text=f"{answer.text}; trying again")
             return
         reason = f"given up after {losses} attempts in a row: {answer.text}"
         self.ledger.release(order.key, order.fence, "failed", reason)
-        self._tell(order.entry, "failed", text=reason)
+        self.tell(order.entry, "failed", text=reason)
         self._close(order.entry, reason)
 
     def _note_done(self, entry: Entry, done: Done, fate: Fate) -> None:
@@ -197,7 +195,7 @@ class Run:
         for name, culprit in blocked_by(self.plan, self.closed).items():
             if name not in self.fates:
                 self.fates[name] = Fate("waiting", f"waits for {culprit}")
-                self._tell(name, "blocked", text=f"waits for {culprit}: {self.closed[culprit]}")
+                self.tell(name, "blocked", text=f"waits for {culprit}: {self.closed[culprit]}")
 
     def _fate(self, entry: Entry) -> Fate:
         if entry.name in self.fates:
@@ -206,30 +204,67 @@ class Run:
             return Fate("stopped", "stopped in the middle of a round; the same command goes on")
         return Fate("waiting", "not started yet")
 
-    def _tell(self, entry: str | None, kind: str, **data: object) -> None:
+    def tell(self, entry: str | None, kind: str, **data: object) -> None:
+        """Write down what happened."""
         self.ledger.tell(self.name, entry, kind, data, time.time())
         self.heard()
 
-    @contextlib.contextmanager
-    def _alive(self) -> Iterator[None]:
-        """Keep the leases of this process alive, and give them back in the end."""
-        over = threading.Event()
 
-        def beat() -> None:
-            while not over.wait(RENEW_SECONDS):
-                try:
-                    self.ledger.renew(self.owner, time.time())
-                except StoreError as error:
-                    log.warning("%s", error)
+def train_together(runs: Sequence[Run]) -> list[dict[str, Fate]]:
+    """Train all that can be trained in several runs; what became of the entries of each.
 
-        thread = threading.Thread(target=beat, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
-            self.executor.cancel(now=True)
-            for order in self.started.values():
-                with contextlib.suppress(StoreError):
-                    self.ledger.release(order.key, order.fence, "free")
+    The runs share a store, a ledger, an executor, a wish to stop and an owner. Earlier ones start
+    what they can before later ones do.
+
+    Raises:
+        StoreError: the store or the ledger cannot be used; what was stored stays.
+    """
+    first = runs[0]
+    first.store.trouble = lambda kind, text: first.tell(None, kind, text=text)
+    with _alive(runs):
+        # A list: every run begins what it can, whatever the others have found.
+        while any([run.begin() for run in runs]) or any([run.going_on() for run in runs]):
+            _settle(runs)
+    first.heard()
+    for run in runs:
+        if run.trouble is not None:
+            raise StoreError(run.trouble)
+    return [run.fates_of_all for run in runs]
+
+
+def _settle(runs: Sequence[Run]) -> None:
+    """Wait a little, and let each run take in what has ended of it."""
+    answers = runs[0].executor.poll()
+    started = any(run.started for run in runs)
+    if not answers and (started or any(run.elsewhere for run in runs)):
+        time.sleep(POLL_SECONDS if started else LOOK_ELSEWHERE_SECONDS)
+    for run in runs:
+        run.settle([answer for answer in answers if answer.order.run == run.name])
+    trouble = next((run.trouble for run in runs if run.trouble is not None), None)
+    for run in runs:
+        run.trouble = run.trouble or trouble
+    runs[0].heard()
+
+
+@contextlib.contextmanager
+def _alive(runs: Sequence[Run]) -> Iterator[None]:
+    """Keep the leases of this process alive, and give them back in the end."""
+    over, first = threading.Event(), runs[0]
+
+    def beat() -> None:
+        while not over.wait(RENEW_SECONDS):
+            try:
+                first.ledger.renew(first.owner, time.time())
+            except StoreError as error:
+                log.warning("%s", error)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        first.executor.cancel(now=True)
+        for run in runs:
+            run.give_back()

@@ -10,6 +10,7 @@ Touches the store's folder alone:
     keys/<key>/cost-000.json      Cost: what the round took; never part of what must be equal
     keys/<key>/done.json          Done: written last
     runs/<run>/                   tree.yaml, plan.json, command, keys, logs, reports
+    runs/<run>/seed-<n>/          the same of one seed, where the run has several
 
 A file is there whole or not at all and is never overwritten. JSON is sealed with a digest, so
 that a file torn at any byte counts as missing.
@@ -190,6 +191,11 @@ class Store:
         """Runs, the one started last at the end."""
         names = [name for name in self.files.names("runs") if self.files.exists(f"runs/{name}/plan.json")]
         return sorted(names, key=lambda name: (self.files.modified(f"runs/{name}/command"), name))
+
+    def seed_runs(self, run: str) -> list[str]:
+        """The parts of a run of several seeds, each a run of its own; none for a run of one seed."""
+        parts = [name for name in self.files.names(f"runs/{run}") if name.startswith("seed-")]
+        return [f"{run}/{name}" for name in parts]
 
     def plan(self, run: str) -> Plan:
         """A run's frozen plan."""

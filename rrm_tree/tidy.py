@@ -34,7 +34,8 @@ class Garbage:
 
 def find_garbage(store: Store) -> Garbage:
     """All that can be removed without a run missing it."""
-    wanted = {key for run in store.runs() for key in store.referred(run).values()}
+    runs = [one for run in store.runs() for one in (run, *store.seed_runs(run))]
+    wanted = {key for run in runs for key in store.referred(run).values()}
     keys = tuple(key for key in store.all_keys() if key not in wanted)
     needed = {digest for key in wanted for digest in _digests(store, key)}
     objects = tuple(name for name, digest in _objects(store) if digest not in needed)
