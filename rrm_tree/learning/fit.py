@@ -86,7 +86,7 @@ def fit(
     batch = min(options.batch, max(1, math.ceil(len(train) / LEAST_BATCHES)))
     per_epoch = math.ceil(len(train) / batch)
     planned = min(per_epoch * options.epochs, options.optimiser_steps or per_epoch * options.epochs)
-    optimiser = _AdamW(list(ensemble.weights.values()), options.weight_decay)
+    optimiser = AdamW(list(ensemble.weights.values()), options.weight_decay)
     best, best_loss, best_epoch = _copy(ensemble), math.inf, 0
     steps = epoch = 0
     while steps < planned and epoch - best_epoch < options.patience:
@@ -96,7 +96,7 @@ def fit(
             if steps == planned:
                 break
             _differentiate(ensemble, cases, chosen, options.mistakes, steps)
-            optimiser.step(options.learning_rate * _rise_and_fall(steps / planned))
+            optimiser.step(options.learning_rate * rise_and_fall(steps / planned))
             steps += 1
         loss = held_out_loss(ensemble, cases, held, options.mistakes) if len(held) else -epoch
         if loss < best_loss:
@@ -129,7 +129,7 @@ def score_cases(ensemble: Ensemble, cases: Cases, chosen: Ints) -> HeldOut:
     )
 
 
-class _AdamW:
+class AdamW:
     """`torch.optim.AdamW` without its class, which imports torch's compiler: 2 s for nothing."""
 
     def __init__(self, weights: list[Tensor], weight_decay: float) -> None:
@@ -174,7 +174,7 @@ def _differentiate(ensemble: Ensemble, cases: Cases, chosen: Ints, mistakes: flo
             " lower the learning rate, or mend the input"
         )
     loss.backward()  # type: ignore[no-untyped-call]
-    _clip(list(ensemble.weights.values()))
+    clip_gradients(list(ensemble.weights.values()))
 
 
 def batch_loss(cases: Cases, predicted: Predicted, mistakes: float) -> Tensor:
@@ -183,7 +183,7 @@ def batch_loss(cases: Cases, predicted: Predicted, mistakes: float) -> Tensor:
     return ((nats * predicted.weights).sum(dim=1) / predicted.weights.sum(dim=1)).sum()
 
 
-def _clip(weights: list[Tensor]) -> None:
+def clip_gradients(weights: list[Tensor]) -> None:
     """Shorten each member's gradient to the largest norm; members do not touch each other."""
     squares = [weight.grad.flatten(1).square().sum(dim=1) for weight in weights if weight.grad is not None]
     factor = (LARGEST_GRADIENT / (torch.stack(squares).sum(dim=0).sqrt() + 1e-6)).clamp(max=1)
@@ -192,7 +192,7 @@ def _clip(weights: list[Tensor]) -> None:
             weight.grad *= factor.reshape(-1, *[1] * (weight.ndim - 1))
 
 
-def _rise_and_fall(progress: float) -> float:
+def rise_and_fall(progress: float) -> float:
     """Share of the learning rate: rises to 1, then falls to 0 along a cosine, as the steps are done."""
     if progress < WARM_UP:
         return min(1.0, (progress + 1e-3) / WARM_UP)
