@@ -180,6 +180,14 @@ class Absorbing(Protocol):
         """One outcome of one step in the absorbing state; None where episodes do not go on."""
 
 
+@runtime_checkable
+class Noted(Protocol):
+    """A task that has something to say about outcomes that were judged; the record carries it."""
+
+    def notes(self, outcomes: Outcomes) -> tuple[str, ...]:
+        """Sentences that a reader of the results should see; none where all is well."""
+
+
 # --- judges ------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from gymnasium import spaces
 
 from rrm_tree.domains import gym
 from rrm_tree.domains.gym.features import features, random_actions
-from rrm_tree.domains.gym.task import cut
+from rrm_tree.domains.gym.horizon import cut
 from rrm_tree.errors import PluginError
 from rrm_tree.learning.rollouts import rollout
 from rrm_tree.outcomes import Outcomes
@@ -18,9 +18,13 @@ def counting(monkeypatch):
     """Tasks of `count_up.py`, which lies beside this file as a user's own module would."""
     monkeypatch.syspath_prepend(Path(__file__).parent)
 
-    def make(segment=None, max_episode_steps=None, **kwargs):
+    def make(segment=None, max_episode_steps=None, horizon="variable", **kwargs):
         return gym.environment(
-            id="count_up:Count", kwargs=kwargs, segment=segment, max_episode_steps=max_episode_steps
+            id="count_up:Count",
+            kwargs=kwargs,
+            segment=segment,
+            max_episode_steps=max_episode_steps,
+            horizon=horizon,
         )
 
     return make

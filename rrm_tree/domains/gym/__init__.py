@@ -6,7 +6,7 @@ Holds the door alone: gymnasium is imported when it is called.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 Steps: TypeAlias = Annotated[int, Field(ge=1)]
 
 
-@declare(version="1", subject=None, advice=None, accepts={}, one_step=False)
+@declare(version="2", subject=None, advice=None, accepts={}, one_step=False)
 def environment(
     *,
     id: str,
     kwargs: Mapping[str, Any] | None = None,
     segment: Steps | None = None,
     max_episode_steps: Steps | None = None,
+    horizon: Literal["absorbing", "fixed", "variable"] = "absorbing",
     batch: Steps = 16,
 ) -> GymTask:
     """Act in a gymnasium environment; people or teachers judge windows of the episodes.
@@ -35,8 +36,12 @@ def environment(
         segment: steps that a judge is shown of an episode; whole episodes if left out.
         max_episode_steps: when an episode is cut; the environment's own limit if left out, or
             1000 where it has none.
+        horizon: what follows an episode's own end. `absorbing`: for judge and reward model it goes
+            on up to the limit, in one state in which nothing happens, so that ends tell nothing by
+            themselves. `fixed`: episodes never end early; one that does is an error. `variable`:
+            ends stay ends, and tell something about the reward's sign; the record says so.
         batch: environments side by side.
     """
     from rrm_tree.domains.gym.task import GymTask
 
-    return GymTask(id, kwargs or {}, segment, max_episode_steps, batch)
+    return GymTask(id, kwargs or {}, segment, max_episode_steps, horizon, batch)

@@ -10,15 +10,24 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 
 from rrm_tree.contracts import Split
 from rrm_tree.domains.gym.features import features, observation_features, random_actions
+from rrm_tree.domains.gym.horizon import (
+    ABSORBED,
+    Horizon,
+    blank,
+    continued,
+    cut,
+    last_starts,
+    one_absorbed,
+)
 from rrm_tree.domains.gym.picture import draw_lines
-from rrm_tree.domains.gym.vector import Episodes, make_env
+from rrm_tree.domains.gym.vector import LIMIT, Episodes, make_env
 from rrm_tree.errors import PluginError
-from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Ints, Outcomes, Questions, take_rows
+from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Ints, Outcomes, Questions
 
-LONGEST = 1 << 62
 # Seeds of one split are never those of another.
 FIRST_SEED: Mapping[Split, int] = {
     "train": 0,
@@ -31,7 +40,7 @@ FIRST_SEED: Mapping[Split, int] = {
 class GymTask:
     """Acts in one gymnasium environment; can be a root, and help nobody."""
 
-    version = "1"
+    version = "2"
     subject: str | None = None
     advice: str | None = None
     accepts: Mapping[str, str] = {}
@@ -43,20 +52,36 @@ class GymTask:
         kwargs: Mapping[str, Any] | None = None,
         segment: int | None = None,
         max_episode_steps: int | None = None,
+        horizon: Horizon = "absorbing",
         batch: int = 16,
     ) -> None:
         self.id = id
         self.kwargs = dict(kwargs or {})
         self.segment = segment
         self.max_episode_steps = max_episode_steps
+        self.horizon = horizon
         self.batch = batch
         one = make_env(id, self.kwargs, max_episode_steps)
         self.observation_space, self.action_space = one.observation_space, one.action_space
+        own_limit = one.spec.max_episode_steps if one.spec is not None else None
         one.close()
+        self.has_limit = (own_limit or max_episode_steps) is not None
+        self.limit = own_limit or max_episode_steps or LIMIT
+        """Steps after which an episode is cut."""
+
+    @property
+    def go_on_to(self) -> int | None:
+        """Up to which step ended episodes go on, absorbed; None where ends stay ends.
+
+        Whole episodes of an environment without a limit would have to go on for ever.
+        """
+        endless = self.segment is None and not self.has_limit
+        return None if self.horizon != "absorbing" or endless else self.limit
 
     def make_vec(self, num_envs: int) -> Episodes:
         """Environments side by side; `subject` gives the seed of each."""
-        return Episodes(self.id, self.kwargs, self.max_episode_steps, num_envs)
+        must_last = self.limit if self.horizon == "fixed" else None
+        return Episodes(self.id, self.kwargs, self.max_episode_steps, num_envs, must_last)
 
     def starts(self, count: int, split: Split, rng: np.random.Generator) -> Arrays:
         """Seeds to reset with."""
@@ -68,25 +93,63 @@ class GymTask:
         return random_actions(self.action_space, count, rng)
 
     def whole(self, outcomes: Outcomes) -> Outcomes:
-        """The episodes themselves."""
-        return outcomes
+        """The episodes; those that ended go on in the absorbing state where the horizon says so."""
+        return outcomes if self.go_on_to is None else continued(outcomes, self.go_on_to)
 
     def last_start(self, outcomes: Outcomes) -> Ints:
-        """The last step at which a window lies within its episode."""
-        return np.maximum(outcomes.lengths - (self.segment or LONGEST), 0)
+        """The last step at which a window lies within its episode, and has a real step."""
+        if self.segment is None:
+            return np.zeros(len(outcomes), np.int64)
+        return last_starts(outcomes, self.segment, self.go_on_to)
 
     def windows(self, outcomes: Outcomes, rows: Ints, starts: Ints) -> Outcomes:
-        """Windows of `segment` steps; short episodes are padded, their last row repeated."""
-        return outcomes.take(rows) if self.segment is None else cut(outcomes, self.segment, rows, starts)
+        """Windows of `segment` steps; short episodes go on absorbed, or are padded with their last row."""
+        if self.segment is None:
+            return self.whole(outcomes.take(rows))
+        return cut(outcomes, self.segment, rows, starts, self.go_on_to)
+
+    def absorbing(self) -> Outcomes | None:
+        """One step in the absorbing state, where ended episodes go on."""
+        if self.go_on_to is None:
+            return None
+        space = self.observation_space
+        parts = space.spaces if isinstance(space, spaces.Dict) else {"observation": space}
+        seen = {name: np.zeros(part.shape or (), part.dtype) for name, part in parts.items()}
+        return one_absorbed(seen, np.zeros(self.action_space.shape or (), self.action_space.dtype))
 
     def encode(self, outcomes: Outcomes) -> Arrays:
-        """Observation, action and what was observed next, as flat numbers: each [n, T, features]."""
+        """Observation, action and what was observed next, as flat numbers: each [n, T, features].
+
+        Where ended episodes go on, also whether they do: `absorbed` [n, T, 1], all else 0.
+        """
         seen = observation_features(self.observation_space, dict(outcomes.observations))
-        return {
+        inputs = {
             "observation": seen[:, :-1],
             "action": features(self.action_space, outcomes.actions),
             "next": seen[:, 1:],
         }
+        if self.go_on_to is None:
+            return inputs
+        lives = np.zeros(seen.shape[:2], np.bool_)
+        return blank(inputs, outcomes.observations.get(ABSORBED, lives)[:, :-1])
+
+    def notes(self, outcomes: Outcomes) -> tuple[str, ...]:
+        """What the ends of these judged outcomes tell that they should not."""
+        count, short = len(outcomes), outcomes.lengths < outcomes.lengths.max(initial=0)
+        early, cut_off = int((short & outcomes.ended).sum()), int((short & ~outcomes.ended).sum())
+        if early and self.go_on_to is None:
+            why = "horizon: variable" if self.horizon == "variable" else "there is no limit to go on to"
+            return (
+                f"gym {self.id}: {early} of {count} judged outcomes end early ({why}): their lengths alone"
+                " tell judge and reward model something; `horizon: absorbing`, with max_episode_steps or"
+                " segment, makes all last as long",
+            )
+        if cut_off and self.go_on_to is not None:
+            return (
+                f"gym {self.id}: {cut_off} of {count} judged outcomes were cut short by the environment"
+                f" itself, before step {self.limit}; set max_episode_steps to the limit that it has",
+            )
+        return ()
 
     def truth(self, outcomes: Outcomes) -> Floats:
         """Sum of the environment's own rewards over the steps taken, shape [n, 1].
@@ -113,24 +176,3 @@ class GymTask:
     def lay_out(self, advice: str, questions: Questions, answers: Outcomes, count: int) -> Array:
         """None: see `questions`."""
         raise PluginError(f"{self.id}: a plain environment takes no helpers; write a task that does")
-
-
-def cut(outcomes: Outcomes, steps: int, rows: Ints, starts: Ints) -> Outcomes:
-    """Windows of that many steps of episodes rows[i] from starts[i], padded where the episode ends."""
-    size = outcomes.actions.shape[:2]
-    lengths = outcomes.lengths[rows]
-    row = rows[:, None]
-    # Past the end the last row is repeated: padding must be values that networks can take.
-    seen = np.minimum(starts[:, None] + np.arange(steps + 1), lengths[:, None])
-    acted = np.minimum(starts[:, None] + np.arange(steps), size[1] - 1)
-    return Outcomes(
-        {name: values[row, seen] for name, values in outcomes.observations.items()},
-        outcomes.actions[row, acted],
-        np.minimum(lengths - starts, steps),
-        take_rows(outcomes.subjects, rows),
-        {
-            name: values[row, acted] if values.shape[:2] == size else values[rows]
-            for name, values in outcomes.hidden.items()
-        },
-        outcomes.ended[rows] & (lengths <= starts + steps),
-    )

@@ -114,9 +114,17 @@ class Episodes(SyncVectorEnv[Any, Any]):
     """
 
     def __init__(
-        self, id: str, kwargs: Mapping[str, Any], max_episode_steps: int | None, num_envs: int
+        self,
+        id: str,
+        kwargs: Mapping[str, Any],
+        max_episode_steps: int | None,
+        num_envs: int,
+        must_last: int | None = None,
     ) -> None:
         self.id = id
+        self.must_last = must_last
+        """Steps that every episode must last, by promise; None for no promise."""
+        self._taken = np.zeros(num_envs, np.int64)
         make = partial(make_env, id, kwargs, max_episode_steps)
         super().__init__([make] * num_envs, autoreset_mode=AutoresetMode.DISABLED)
 
@@ -128,6 +136,7 @@ class Episodes(SyncVectorEnv[Any, Any]):
         subject = options.pop("subject", None)
         if subject is not None:
             seed = [int(one) for one in subject["seed"]]
+        self._taken[options.get("reset_mask", slice(None))] = 0
         try:
             return super().reset(seed=seed, options=options)
         except PluginError as error:
@@ -156,7 +165,9 @@ class Episodes(SyncVectorEnv[Any, Any]):
         except Exception as error:
             raise PluginError(self._blame("step", error)) from error
         self._autoreset_envs = self._terminations | self._truncations
+        self._taken[live] += 1
         self._check_numbers()
+        self._check_promise()
         return (
             deepcopy(self._observations),
             self._rewards.copy(),
@@ -181,3 +192,15 @@ class Episodes(SyncVectorEnv[Any, Any]):
         for values in seen.values() if isinstance(seen, dict) else (seen,):
             if not np.isfinite(values).all():
                 raise PluginError(f"gym: {self.id}: step returned an observation that is not finite")
+
+    def _check_promise(self) -> None:
+        """Refuse an end of an episode of which it was promised that it would last."""
+        if self.must_last is None:
+            return
+        early = self._terminations & (self._taken < self.must_last)
+        if early.any():
+            raise PluginError(
+                f"gym: {self.id}: `horizon: fixed` promises episodes of {self.must_last} steps, but one ended"
+                f" after {self._taken[early].min()}; switch early ends off (MuJoCo's take"
+                " `kwargs: {terminate_when_unhealthy: false}`), or say `horizon: absorbing`"
+            )
