@@ -23,6 +23,7 @@ from rrm_tree.contracts import (
     Problem,
     Request,
     Ruled,
+    Segmented,
     Solver,
     Task,
 )
@@ -93,7 +94,8 @@ def measure_round(bench: Bench, record: RoundRecord, reward: Arrays, agents: Seq
     about = bench.subjects(bench.measure.agent_outcomes, 0)
     scorer = station.scorer(reward)
     own = rollout(station.task, newest.act, about, bench.rng(1), explore=False).outcomes
-    update: dict[str, object] = {"agent_score": mean_of(scorer.scores(own))}
+    judged = station.task.whole(own) if isinstance(station.task, Segmented) else own
+    update: dict[str, object] = {"agent_score": mean_of(scorer.scores(judged))}
     if isinstance(station.task, Measurable):
         update |= _against_truth(bench, scorer, agents, about, own)
     if isinstance(station.judge, Solver):
