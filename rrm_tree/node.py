@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.random import Generator
 
-from rrm_tree.contracts import Agent, Factorised, Imaginable
+from rrm_tree.contracts import Agent, Factorised, Imaginable, Noted
 from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.gatekeeper import try_gate
 from rrm_tree.learning.distill import Distilled, DistillOptions, distill
@@ -133,7 +133,11 @@ class NodeAtWork:
         batches: list[Judged] = []
         while count := purse.items():
             self.setup.tell(f"judging {purse.asked}" + (f"/{judgments}" if judgments < UNLIMITED else ""))
-            new = station.collect(count, act, "judge", rng, pool=scorer is not None, limit=purse.steps_left)
+            limit = purse.steps_left
+            if station.windowed:
+                new = station.collect_windows(count, act, rng, per_episode=purse.per_episode, limit=limit)
+            else:
+                new = station.collect(count, act, "judge", rng, pool=scorer is not None, limit=limit)
             purse.pay_steps(new)
             if not len(new.items):
                 break
@@ -154,7 +158,9 @@ class NodeAtWork:
                 f" judgments, {spent.looks:,} looks, {spent.steps + purse.steps:,} environment steps spent;"
                 " raise budget.judgments, budget.looks or budget.steps, or ask for fewer rounds"
             )
-        return _Gathered(join_judged(batches), purse.steps, purse.notes())
+        judged = join_judged(batches)
+        said = station.task.notes(judged.outcomes) if isinstance(station.task, Noted) else ()
+        return _Gathered(judged, purse.steps, (*purse.notes(), *said))
 
     def allowance(self, index: int, spent: _Spent) -> tuple[int, int, int]:
         """Judgments, looks and steps that this round may spend: an even share, and what was left over."""

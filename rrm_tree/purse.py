@@ -29,6 +29,8 @@ class Purse:
     asked: int = 0
     steps: int = 0
     dearest_item: float | None = None
+    per_episode: float | None = None
+    """Items that an episode yields; None before the first."""
     short: int = 0
     collected: int = 0
     lacks_steps: bool = False
@@ -60,10 +62,11 @@ class Purse:
     def pay_steps(self, new: Collected) -> None:
         """Take note of what was collected."""
         self.steps += new.steps
-        self.short, self.collected = self.short + new.short, self.collected + len(new.outcomes)
+        self.short, self.collected = self.short + new.short, self.collected + new.episodes
         self.lacks_steps = not len(new.items)
         if len(new.items):
             self.dearest_item = max(self.dearest_item or 0.0, new.dearest_item)
+            self.per_episode = new.items_per_episode
 
     def pay(self, batch: Judged) -> None:
         """Take note of what was judged."""

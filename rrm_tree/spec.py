@@ -58,6 +58,11 @@ def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _is_none(value: object) -> bool:
+    # Left out of dumps, and so of fingerprints: a spec without it keeps the keys that it had before.
+    return value is None
+
+
 Sights = Annotated[tuple[Sees, ...], Field(min_length=1), AfterValidator(_each_once)]
 
 
@@ -94,6 +99,9 @@ class JudgeSpec(PluginSpec):
     sees: Sights = ("outcome", "advice")
     parts_per_outcome: Count = Field(default=1, ge=1)
     """How many random parts of an outcome are judged; tasks whose outcomes have parts only."""
+    windows_per_episode: Count | None = Field(default=None, ge=1, exclude_if=_is_none)
+    """How many windows of an episode are judged; None: as many as fit side by side. Tasks with
+    segments only, and only for training."""
     query: Literal["random", "entropy"] = "random"
     """What to ask after the first round: anything, or rather what the reward model is unsure about."""
 

@@ -20,6 +20,7 @@ from scipy.special import entr, expit
 from rrm_tree.contracts import Factorised, Request, Segmented, Split
 from rrm_tree.errors import PluginError
 from rrm_tree.learning.rollouts import rollout
+from rrm_tree.learning.windows import Windows, pair_up, place_windows
 from rrm_tree.outcomes import (
     Advice,
     Answers,
@@ -61,6 +62,7 @@ class Collected:
     items: Items
     steps: int
     """Environment steps executed."""
+    episodes: int
     longest: int
     """Steps of the longest episode."""
     short: int
@@ -69,7 +71,12 @@ class Collected:
     @property
     def dearest_item(self) -> float:
         """Steps that an item takes if all episodes are as long as the longest one."""
-        return self.longest * len(self.outcomes) / len(self.items)
+        return self.longest * self.episodes / len(self.items)
+
+    @property
+    def items_per_episode(self) -> float:
+        """Items that an episode has yielded."""
+        return len(self.items) / self.episodes
 
 
 class Station:
@@ -102,6 +109,13 @@ class Station:
     def settled_by_one(self) -> bool:
         """One label settles a pair: a part has two values, and exactly one of them is right."""
         return isinstance(self.task, Factorised) and self.task.exclusive and self.task.part_values == 2
+
+    @property
+    def windowed(self) -> bool:
+        """Windows of any two episodes may be compared: they are about nothing, and nobody is asked."""
+        task = self.task
+        alone = not self.node.helpers and not self.team.parents[self.name] and task.subject is None
+        return isinstance(task, Segmented) and task.segment is not None and alone and task.parts == 1
 
     def propose(self, observations: Arrays, subjects: Arrays, rng: Generator, explore: bool) -> Array:
         """How the node acts before anything is trained, in the form of an agent's `act`."""
@@ -162,7 +176,53 @@ class Station:
         items = self._items(len(kept), each, min(wanted, len(kept) * each), rng)
         longest = int(whole.lengths.max(initial=0))
         short = int((outcomes.lengths < outcomes.actions.shape[1]).sum()) if outcomes is not whole else 0
-        return Collected(outcomes, items, steps, longest, short)
+        return Collected(outcomes, items, steps, len(whole), longest, short)
+
+    def collect_windows(
+        self,
+        count: int,
+        act: Act,
+        rng: Generator,
+        *,
+        per_episode: float | None = None,
+        limit: int = UNLIMITED,
+    ) -> Collected:
+        """Windows of episodes and items about them: about `count` or, at first, all of two episodes.
+
+        An episode gives `judge.windows_per_episode` windows; a preference compares any two of all,
+        whichever episodes they are from, and each window stands in one pair.
+
+        Args:
+            count: items.
+            act: how to act.
+            rng: what everything is drawn from.
+            per_episode: items that an episode yields; None if that is not known yet.
+            limit: environment steps that may be executed. Episodes that it cuts short are left out.
+        """
+        task = cast(Segmented, self.task)
+        segment = cast(int, task.segment)
+        least = 2 if self.kind == "preference" else 1
+        runs = max(least, math.ceil(count / per_episode)) if per_episode else least
+        about = self.team.subjects(self.name, runs, "judge", rng)
+        done = rollout(self.task, act, about, rng, explore=True, limit=limit)
+        executed = done.outcomes.take(np.flatnonzero(done.whole))
+        episodes = task.whole(executed)
+        windows = place_windows(task.last_start(episodes), segment, self.node.judge.windows_per_episode, rng)
+        outcomes = task.windows(episodes, windows.rows, windows.starts)
+        longest = int(executed.lengths.max(initial=0))
+        short = int((episodes.lengths < segment).sum())
+        items = self._items_about(windows, rng)
+        return Collected(outcomes, items, done.steps, len(executed), longest, short)
+
+    def _items_about(self, windows: Windows, rng: Generator) -> Items:
+        """Every criterion's items about windows: each by itself, or in one pair with any other."""
+        first, second = (
+            pair_up(windows, rng) if self.kind == "preference" else (np.arange(len(windows)), None)
+        )
+        criteria, pairs = len(self.questions), len(first)
+        other = None if second is None else np.tile(second, criteria)
+        zeros = np.zeros(pairs * criteria, np.int64)
+        return Items(np.tile(first, criteria), other, zeros, np.repeat(np.arange(criteria), pairs))
 
     def _items(self, subjects: int, each: int, wanted: int, rng: Generator) -> Items:
         """Every criterion's items about random parts; second outcomes of preferences follow the first."""
@@ -199,8 +259,9 @@ class Station:
         """What a judge sees of whole episodes: a window from anywhere in each where the task has segments."""
         if not isinstance(self.task, Segmented):
             return outcomes
-        starts = rng.integers(0, self.task.last_start(outcomes) + 1)
-        return self.task.windows(outcomes, np.arange(len(outcomes)), starts)
+        episodes = self.task.whole(outcomes)
+        starts = rng.integers(0, self.task.last_start(episodes) + 1)
+        return self.task.windows(episodes, np.arange(len(episodes)), starts)
 
     def ask(self, outcomes: Outcomes, items: Items, rng: Generator, looks: int = UNLIMITED) -> Judged:
         """The judge's answers, as many as the looks pay for, with the advice that was there.

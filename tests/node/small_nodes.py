@@ -46,10 +46,19 @@ def make_tree(nodes, **measure):
     return TreeSpec.model_validate(spec)
 
 
+def set_up(tree, name, artifacts=()):
+    """What one node trains from; its fingerprint is its name, whatever its plug-ins are called."""
+    return Setup(tree, name, tree.nodes[name], f"{name}@0", name, dict(artifacts))
+
+
 def train(tree, name, artifacts=()):
-    """All rounds of one node; its fingerprint is its name, whatever its plug-ins are called."""
-    setup = Setup(tree, name, tree.nodes[name], f"{name}@0", name, dict(artifacts))
-    return list(train_node(setup))
+    """All rounds of one node."""
+    return list(train_node(set_up(tree, name, artifacts)))
+
+
+def first_round(node, **parts):
+    """The first round of a tree of one node, some of whose parts are changed, whatever comes of it."""
+    return next(train_node(set_up(make_tree({"only": {**node, **parts}}), "only")))
 
 
 def train_node_of(node, **parts):

@@ -1,0 +1,69 @@
+"""Several windows of an episode are judged in training: windows are cheap, steps are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_nodes import CARTPOLE, make_tree, train_node_of
+
+from rrm_tree.node import NodeAtWork, _Spent
+from rrm_tree.rounds import Setup
+from rrm_tree.station import Station
+from rrm_tree.team import Team
+
+PENDULUM = {
+    **CARTPOLE,
+    "task": {"use": "Pendulum-v1", "with": {"segment": 10, "max_episode_steps": 40}},
+    "budget": {"judgments": 40, "steps": 100_000},
+}
+
+
+def judge_once(**parts):
+    """What the first round of a node judges, and the steps that collecting took."""
+    tree = make_tree({"only": {**PENDULUM, **parts}})
+    work = NodeAtWork(Setup(tree, "only", tree.nodes["only"], "only@0", "only", {}))
+    return work.judge([], [], _Spent.over([]))
+
+
+@pytest.mark.parametrize(("each", "episodes"), [(None, 20), (1, 80), (8, 10)])
+def test_an_episode_is_paid_for_once_whatever_is_judged_of_it(each, episodes):
+    judge = {**PENDULUM["judge"], "windows_per_episode": each}
+    new = judge_once(judge=judge)
+    assert len(new.judged.items) == 40
+    # The first two episodes show how many windows there are; one pair of theirs may be left over.
+    assert new.steps <= (episodes + 2) * 40
+
+
+def test_windows_of_training_are_compared_across_episodes():
+    new = judge_once()
+    seeds = new.judged.outcomes.subjects["seed"]
+    items = new.judged.items
+    assert (new.judged.outcomes.lengths == 10).all()
+    assert len(np.unique(np.concatenate([items.first, items.second]))) == 80
+    assert (seeds[items.first] != seeds[items.second]).mean() > 0.5
+
+
+@pytest.mark.parametrize("kind", ["label", "rating"])
+def test_windows_are_judged_one_by_one_where_the_judge_compares_nothing(kind):
+    new = judge_once(judge={**PENDULUM["judge"], "kind": kind})
+    assert len(new.judged.items) == 40
+    assert new.steps <= 11 * 40
+
+
+def test_pairs_of_gates_are_independent_one_window_of_each_episode_about_one_start():
+    tree = make_tree({"only": PENDULUM})
+    station = Station(Team(tree, {}), "only", tree.nodes["only"])
+    new = station.collect(12, station.propose, "gate", np.random.default_rng(0))
+    seeds = new.outcomes.subjects["seed"]
+    assert (len(new.outcomes), new.episodes) == (24, 24)
+    assert (seeds[new.items.first] == seeds[new.items.second]).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("steps", [301, 2000])
+def test_the_budget_of_steps_is_as_hard_for_windows(steps):
+    task = {"use": "CartPole-v1", "with": {"segment": 6, "max_episode_steps": 30}}
+    rounds = train_node_of(CARTPOLE, task=task, budget={"judgments": 5000, "steps": steps, "rounds": 2})
+    spent = [state.record.steps for state in rounds]
+    assert 0.9 * steps < sum(spent) <= steps
+    assert spent[0] <= -(-steps // 2)
