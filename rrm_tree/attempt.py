@@ -106,7 +106,7 @@ class Attempt:
 
     def tell(self, kind: str, **data: object) -> None:
         """Write down what happened."""
-        self.ledger.tell(self.order.run, self.order.entry, kind, data, time.time())
+        self.ledger.tell(self.order.run, self.order.entry, kind, data)
         self.heard()
 
     def _fail(self, reason: str) -> End:

@@ -1,77 +1,54 @@
 """Who works on what, and what happened: runs, claims with leases and fences, events.
 
-In: a database address, times as arguments. Out: claims won or refused, events in order.
+In: a database address. Out: claims won or refused, events in order.
 Touches that database alone. Losing it loses nothing that was learned.
 
-    runs      run, owner, lease_until                       who schedules a run
-    claims    key, run, entry, state, fence, owner,
-              lease_until, attempts, reason                 who may commit under a key
-    events    id, at, run, entry, kind, data                append-only
-
-A claim is won by compare-and-set on its fence, so that two claimants cannot both win on SQLite
-or on PostgreSQL.
+A claim is won by compare-and-set in one statement, so that two claimants cannot both win on
+SQLite or on PostgreSQL. Whether a lease has ended is decided by the database's clock: machines of
+a fleet need not agree on the time.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sql
-from sqlalchemy import event
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 
 from rrm_tree.errors import StoreError
 from rrm_tree.machine import is_gone
+from rrm_tree.tables import (
+    DATABASE_NOW,
+    cancels,
+    claims,
+    events,
+    hide_password,
+    insert,
+    is_embedded,
+    make_tables,
+    open_engine,
+    runs,
+)
 
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 30.0
 RENEW_SECONDS = 10.0
 
-ClaimState = Literal["claimed", "free", "done", "failed"]
+PATIENCE_SECONDS = 60.0
+"""How long those who work for hours wait for a server that is away."""
 
-metadata = sql.MetaData()
+HOPELESS = ("28", "3D")
+"""SQLSTATE classes that waiting does not cure: a wrong password, a database that is not there."""
 
-runs = sql.Table(
-    "runs",
-    metadata,
-    sql.Column("run", sql.String, primary_key=True),
-    sql.Column("owner", sql.String, nullable=False),
-    sql.Column("lease_until", sql.Float, nullable=False),
-)
+ClaimState = Literal["queued", "claimed", "free", "done", "failed"]
 
-claims = sql.Table(
-    "claims",
-    metadata,
-    sql.Column("key", sql.String, primary_key=True),
-    sql.Column("run", sql.String, nullable=False),
-    sql.Column("entry", sql.String, nullable=False),
-    sql.Column("state", sql.String, nullable=False),
-    sql.Column("fence", sql.Integer, nullable=False),
-    sql.Column("owner", sql.String, nullable=False),
-    sql.Column("lease_until", sql.Float, nullable=False),
-    sql.Column("attempts", sql.Integer, nullable=False),
-    sql.Column("reason", sql.String),
-    sql.Index("claims_by_run", "run"),
-)
-
-events = sql.Table(
-    "events",
-    metadata,
-    sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
-    sql.Column("at", sql.Float, nullable=False),
-    sql.Column("run", sql.String, nullable=False),
-    sql.Column("entry", sql.String),
-    sql.Column("kind", sql.String, nullable=False),
-    sql.Column("data", sql.String, nullable=False),
-    sql.Index("events_by_run", "run", "id"),
-)
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +61,16 @@ class Claim:
     state: ClaimState
     fence: int
     owner: str
-    lease_until: float
+    seconds_left: float
+    """Until its lease ends, by the database's clock; negative afterwards."""
     attempts: int
     """Attempts lost in a row: killed, with no round stored since."""
     reason: str | None
 
-    def is_live(self, now: float) -> bool:
-        """Whether somebody still works under it: the lease runs and its owner is not known dead."""
-        return self.state == "claimed" and self.lease_until > now and not is_gone(self.owner)
+    @property
+    def is_live(self) -> bool:
+        """Whether somebody works under it: the lease runs and its owner is not known to be dead."""
+        return self.state == "claimed" and self.seconds_left > 0 and not is_gone(self.owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,101 +88,143 @@ class Event:
 class Ledger:
     """The tables of one database."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(
+        self, url: str, *, patience_seconds: float = 0.0, clock: Callable[[], float] = time.time
+    ) -> None:
         """Open a ledger; missing tables are made.
+
+        Args:
+            url: the database.
+            patience_seconds: how long every call waits for a server that is away.
+            clock: for an embedded database, whose clock is this machine's.
 
         Raises:
             StoreError: the database cannot be reached, read or written.
         """
         self.url = url
-        embedded = url.startswith("sqlite")
-        # SQLite files are cheap to open and a handle must not outlive a use: no pool.
-        self._engine = sql.create_engine(url, poolclass=NullPool if embedded else None)
-        if embedded:
-            event.listen(self._engine, "connect", _prepare_sqlite)
-        with self._begin() as connection:
-            for table in metadata.sorted_tables:
-                connection.execute(sql.schema.CreateTable(table, if_not_exists=True))
-                for index in table.indexes:
-                    connection.execute(sql.schema.CreateIndex(index, if_not_exists=True))
+        self.embedded = is_embedded(url)
+        self.patience_seconds = patience_seconds
+        self._clock = clock
+        self._engine = open_engine(url)
+        self._do(make_tables)
 
-    @contextmanager
-    def _begin(self) -> Iterator[sql.Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except IntegrityError:
-            raise
-        except SQLAlchemyError as error:
-            cause = getattr(error, "orig", None) or error
-            raise StoreError(
-                f"the ledger {self.url} cannot be used: {cause}; check that its disk has room and may be "
-                "written. It may also be deleted: nothing learned is in it"
-            ) from error
+    @property
+    def _now(self) -> sql.ColumnElement[float]:
+        return sql.literal(self._clock(), sql.Float(53)) if self.embedded else DATABASE_NOW
+
+    def now(self) -> float:
+        """The time by which leases end."""
+        return float(self._do(lambda one: one.execute(sql.select(self._now)).scalar_one()))
+
+    def _do(self, work: Callable[[sql.Connection], Found], *, durable: bool = False) -> Found:
+        """What one transaction gives; tried again while a server is away."""
+        end, wait = time.monotonic() + self.patience_seconds, 0.05
+        while True:
+            try:
+                with self._engine.begin() as connection:
+                    if durable and not self.embedded:
+                        connection.execute(sql.text("SET LOCAL synchronous_commit = on"))
+                    return work(connection)
+            except IntegrityError:
+                raise
+            except SQLAlchemyError as error:
+                if time.monotonic() + wait > end or not _may_pass(error):
+                    raise self._explain(error) from error
+                time.sleep(wait)
+                wait = min(2 * wait, 1.0)
+
+    def _explain(self, error: SQLAlchemyError) -> StoreError:
+        cause = str(getattr(error, "orig", None) or error).strip()
+        cure = (
+            "check that its disk has room and may be written"
+            if self.embedded
+            else "check that the server runs and that RRM_LEDGER names it; `rrm doctor` says more"
+        )
+        return StoreError(
+            f"the ledger {hide_password(self.url)} cannot be used: {cause}; {cure}. "
+            "It may also be deleted: nothing learned is in it"
+        )
 
     # --- runs ------------------------------------------------------------------------------------
 
-    def begin_run(self, run: str, owner: str, now: float) -> str | None:
+    def begin_run(self, run: str, owner: str) -> str | None:
         """Register who schedules a run; the owner who already does, and is alive, if there is one."""
-        values = {"run": run, "owner": owner, "lease_until": now + LEASE_SECONDS}
-        with self._begin() as connection:
-            row = connection.execute(sql.select(runs).where(runs.c.run == run)).first()
-        if row is not None and row.owner != owner and row.lease_until > now and not is_gone(row.owner):
-            return str(row.owner)
+
+        def work(connection: sql.Connection) -> str | None:
+            left = (runs.c.lease_until - self._now).label("left")
+            row = connection.execute(sql.select(runs.c.owner, left).where(runs.c.run == run)).first()
+            if row is not None and row.owner != owner and row.left > 0 and not is_gone(row.owner):
+                return str(row.owner)
+            values = {"run": run, "owner": owner, "lease_until": self._now + LEASE_SECONDS}
+            connection.execute(sql.delete(runs).where(runs.c.run == run))
+            connection.execute(sql.insert(runs).values(values))
+            return None
+
         try:
-            with self._begin() as connection:
-                connection.execute(sql.delete(runs).where(runs.c.run == run))
-                connection.execute(sql.insert(runs).values(values))
+            return self._do(work)
         except IntegrityError:
             return "another process"
-        return None
 
     def end_run(self, run: str, owner: str) -> None:
         """Take back what `begin_run` registered."""
-        with self._begin() as connection:
-            connection.execute(sql.delete(runs).where(runs.c.run == run, runs.c.owner == owner))
+        self._do(lambda one: one.execute(sql.delete(runs).where(runs.c.run == run, runs.c.owner == owner)))
 
-    def live_runs(self, now: float) -> list[str]:
+    def live_runs(self) -> list[str]:
         """Runs that somebody schedules, or trains for, now."""
-        with self._begin() as connection:
-            scheduled = connection.execute(sql.select(runs).where(runs.c.lease_until > now)).all()
-            trained = connection.execute(
-                sql.select(claims).where(claims.c.state == "claimed", claims.c.lease_until > now)
-            ).all()
-        return sorted({str(row.run) for row in (*scheduled, *trained) if not is_gone(row.owner)})
+
+        def work(connection: sql.Connection) -> list[sql.Row[Any]]:
+            scheduled = sql.select(runs.c.run, runs.c.owner).where(runs.c.lease_until > self._now)
+            trained = sql.select(claims.c.run, claims.c.owner).where(
+                claims.c.state == "claimed", claims.c.lease_until > self._now
+            )
+            return [*connection.execute(scheduled), *connection.execute(trained)]
+
+        return sorted({str(row.run) for row in self._do(work) if not is_gone(row.owner)})
 
     # --- claims ----------------------------------------------------------------------------------
 
-    def claim(self, key: str, run: str, entry: str, owner: str, now: float) -> Claim | None:
+    def claim(self, key: str, run: str, entry: str, owner: str) -> Claim | None:
         """Win the right to train a key; None where somebody alive holds it."""
+        ended = sql.or_(claims.c.state != "claimed", claims.c.lease_until <= self._now)
+        won = self._try_claim(key, run, entry, owner, ended)
+        if won is not None:
+            return won
         held = self.look(key)
-        if held is not None and held.is_live(now):
+        if held is None or held.is_live:
             return None
-        fence = 0 if held is None else held.fence
-        attempts = 0 if held is None or held.state != "claimed" else held.attempts
-        won = Claim(key, run, entry, "claimed", fence + 1, owner, now + LEASE_SECONDS, attempts, None)
-        values = {name: getattr(won, name) for name in Claim.__slots__}
-        try:
-            with self._begin() as connection:
-                if held is None:
-                    connection.execute(sql.insert(claims).values(values))
-                    return won
-                # Compare and set: whoever read the same fence and came second changes no row.
-                changed = connection.execute(_under(key, fence).values(values))
-                return won if changed.rowcount == 1 else None
-        except IntegrityError:
-            return None
+        # Its owner is known to be dead, though the lease would still run.
+        return self._try_claim(key, run, entry, owner, claims.c.fence == held.fence)
+
+    def _try_claim(
+        self, key: str, run: str, entry: str, owner: str, where: sql.ColumnElement[bool]
+    ) -> Claim | None:
+        until = self._now + LEASE_SECONDS
+        first = {"key": key, "run": run, "entry": entry, "state": "claimed", "fence": 1}
+        first |= {"owner": owner, "lease_until": until, "attempts": 0, "reason": None}
+        again = {**first, "fence": claims.c.fence + 1}
+        again["attempts"] = sql.case((claims.c.state == "claimed", claims.c.attempts), else_=0)
+        statement = (
+            insert(self.embedded, claims)
+            .values(first)
+            .on_conflict_do_update(index_elements=[claims.c.key], set_=again, where=where)
+            .returning(*self._columns())
+        )
+        # Durable: a fence that a crash of the server took back would be given out twice.
+        row = self._do(lambda one: one.execute(statement).first(), durable=True)
+        return None if row is None else Claim(**row._mapping)
+
+    def _columns(self) -> list[sql.ColumnElement[Any]]:
+        left = (claims.c.lease_until - self._now).label("seconds_left")
+        return [left if one is claims.c.lease_until else one for one in claims.c]
 
     def look(self, key: str) -> Claim | None:
         """The claim on a key as it stands."""
-        with self._begin() as connection:
-            row = connection.execute(sql.select(claims).where(claims.c.key == key)).first()
-        return None if row is None else Claim(**row._mapping)
+        return self.claims_of([key]).get(key)
 
     def claims_of(self, keys: Collection[str]) -> dict[str, Claim]:
         """The claims on these keys, as they stand."""
-        with self._begin() as connection:
-            rows = connection.execute(sql.select(claims).where(claims.c.key.in_(keys))).all()
+        wanted = sql.select(*self._columns()).where(claims.c.key.in_(keys))
+        rows = self._do(lambda one: one.execute(wanted).all())
         return {row.key: Claim(**row._mapping) for row in rows}
 
     def holds(self, key: str, fence: int) -> bool:
@@ -213,61 +234,91 @@ class Ledger:
 
     def confirm(self, key: str, fence: int) -> None:
         """Note that a round was stored: attempts lost before it no longer count."""
-        with self._begin() as connection:
-            connection.execute(_under(key, fence).values(attempts=0))
+        self._do(lambda one: one.execute(under(key, fence).values(attempts=0)))
 
-    def lose(self, key: str, fence: int) -> int:
+    def lose(self, key: str, fence: int, reason: str | None = None) -> int:
         """End a claim whose attempt was killed; how many were lost in a row."""
-        with self._begin() as connection:
-            connection.execute(_under(key, fence).values(attempts=claims.c.attempts + 1, lease_until=0.0))
+        # A lease that is over already was counted: an answer of the server may have been lost.
+        change = under(key, fence).where(claims.c.lease_until > 0)
+        lost = change.values(attempts=claims.c.attempts + 1, lease_until=0.0, reason=reason)
+        self._do(lambda one: one.execute(lost))
         held = self.look(key)
         return 0 if held is None else held.attempts
 
-    def renew(self, owner: str, now: float) -> None:
+    def renew(self, owner: str) -> None:
         """Prolong every lease of an owner."""
-        until = now + LEASE_SECONDS
-        with self._begin() as connection:
+
+        def work(connection: sql.Connection) -> None:
             for table in (claims, runs):
+                until = self._now + LEASE_SECONDS
                 connection.execute(sql.update(table).where(table.c.owner == owner).values(lease_until=until))
+
+        self._do(work)
 
     def release(self, key: str, fence: int, state: ClaimState, reason: str | None = None) -> bool:
         """End a claim under its fence; False where a newer one has taken its place."""
-        with self._begin() as connection:
-            changed = connection.execute(
-                _under(key, fence).values(state=state, reason=reason, lease_until=0.0)
-            )
-        return changed.rowcount == 1
+        change = under(key, fence).values(state=state, reason=reason, lease_until=0.0)
+        return self._do(lambda one: one.execute(change)).rowcount == 1
+
+    # --- what shall not be trained ---------------------------------------------------------------
+
+    def cancel(self, run: str, entry: str | None) -> None:
+        """Ask that an entry of a run, or all of it, be trained no further."""
+        values = {"run": run, "entry": entry or ""}
+        wish = insert(self.embedded, cancels).values(values).on_conflict_do_nothing()
+        self._do(lambda one: one.execute(wish))
+
+    def uncancel(self, run: str, entry: str | None) -> None:
+        """Take back what `cancel` asked for; for the whole run, of all its entries."""
+        wish = sql.delete(cancels).where(cancels.c.run == run)
+        if entry is not None:
+            wish = wish.where(cancels.c.entry.in_([entry, ""]))
+        self._do(lambda one: one.execute(wish))
+
+    def cancelled(self, run: str) -> frozenset[str]:
+        """Entries of a run that shall not be trained; an empty name stands for all of them."""
+        wanted = sql.select(cancels.c.entry).where(cancels.c.run == run)
+        return frozenset(self._do(lambda one: one.execute(wanted).scalars().all()))
 
     # --- events ----------------------------------------------------------------------------------
 
-    def tell(self, run: str, entry: str | None, kind: str, data: Mapping[str, Any], now: float) -> None:
+    def tell(self, run: str, entry: str | None, kind: str, data: Mapping[str, Any]) -> None:
         """Write down what happened."""
-        values = {"at": now, "run": run, "entry": entry, "kind": kind, "data": json.dumps(data)}
-        with self._begin() as connection:
-            connection.execute(sql.insert(events).values(values))
+        self._do(lambda one: self._write(one, run, entry, kind, data))
 
-    def events_after(self, run: str, last: int) -> list[Event]:
-        """What happened in a run since the event with this number, in order."""
+    def _write(
+        self, connection: sql.Connection, run: str, entry: str | None, kind: str, data: Mapping[str, Any]
+    ) -> None:
+        if not self.embedded:
+            # One writer a run at a time: a number that is committed late would be passed over by
+            # those who ask for what came after the last number they have seen.
+            connection.execute(sql.select(sql.func.pg_advisory_xact_lock(sql.func.hashtextextended(run, 0))))
+        values = {"at": self._now, "run": run, "entry": entry, "kind": kind, "data": json.dumps(data)}
+        connection.execute(sql.insert(events).values(values))
+
+    def events_after(self, run: str, last: int, kinds: Collection[str] = ()) -> list[Event]:
+        """What happened in a run since the event with this number, in order; all kinds if none is named."""
         wanted = sql.select(events).where(events.c.run == run, events.c.id > last).order_by(events.c.id)
-        with self._begin() as connection:
-            rows = connection.execute(wanted).all()
+        if kinds:
+            wanted = wanted.where(events.c.kind.in_(kinds))
+        rows = self._do(lambda one: one.execute(wanted).all())
         return [Event(row.id, row.at, row.run, row.entry, row.kind, json.loads(row.data)) for row in rows]
 
     def last_event(self, run: str) -> int:
         """The number of a run's newest event; 0 for none."""
         wanted = sql.select(sql.func.max(events.c.id)).where(events.c.run == run)
-        with self._begin() as connection:
-            return int(connection.execute(wanted).scalar() or 0)
+        return int(self._do(lambda one: one.execute(wanted).scalar()) or 0)
 
 
-def _under(key: str, fence: int) -> sql.Update:
+def under(key: str, fence: int) -> sql.Update:
+    """A change of a claim that happens only while its fence is the newest."""
     return sql.update(claims).where(claims.c.key == key, claims.c.fence == fence)
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout = 30000")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    # A power cut may lose the last events, never the file; what was learned is not in it.
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.close()
+def _may_pass(error: SQLAlchemyError) -> bool:
+    """Whether the trouble is one of those that end by themselves: a server that restarts."""
+    if not isinstance(error, OperationalError | InterfaceError | DBAPIError):
+        return False
+    away = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    code = str(getattr(error.orig, "sqlstate", None) or "")
+    return bool(away) and not code.startswith(HOPELESS)

@@ -111,7 +111,7 @@ class Run:
 
     def _start(self, entry: Entry, ticket: Ticket) -> None:
         self.store.put_inputs(ticket)
-        claim = self.ledger.claim(ticket.key, self.name, entry.name, self.owner, time.time())
+        claim = self.ledger.claim(ticket.key, self.name, entry.name, self.owner)
         if claim is None:
             self.elsewhere[entry.name] = ticket.key
             self.tell(entry.name, "elsewhere", text="another run trains it now")
@@ -138,7 +138,7 @@ class Run:
             self._take_in(answer)
         for name, key in list(self.elsewhere.items()):
             claim = self.ledger.look(key)
-            if claim is None or not claim.is_live(time.time()):
+            if claim is None or not claim.is_live:
                 del self.elsewhere[name]
                 del self.missing[name]  # it may be done: look again
 
@@ -206,7 +206,7 @@ class Run:
 
     def tell(self, entry: str | None, kind: str, **data: object) -> None:
         """Write down what happened."""
-        self.ledger.tell(self.name, entry, kind, data, time.time())
+        self.ledger.tell(self.name, entry, kind, data)
         self.heard()
 
 
@@ -254,7 +254,7 @@ def _alive(runs: Sequence[Run]) -> Iterator[None]:
     def beat() -> None:
         while not over.wait(RENEW_SECONDS):
             try:
-                first.ledger.renew(first.owner, time.time())
+                first.ledger.renew(first.owner)
             except StoreError as error:
                 log.warning("%s", error)
 

@@ -6,8 +6,6 @@ Touches the store, unless it is told to say only what it would remove.
 
 from __future__ import annotations
 
-import time
-
 import click
 
 from rrm_tree.cli.opening import GC, open_existing, open_ledger, registered, store_option
@@ -27,7 +25,7 @@ def gc(address: str, dry_run: bool) -> None:
     store = open_existing(address)
     ledger = open_ledger(store)
     with registered(ledger, GC):
-        alive = [name for name in ledger.live_runs(time.time()) if name != GC]
+        alive = [name for name in ledger.live_runs() if name != GC]
         if alive and not dry_run:
             raise UsageError(f"{address} is in use by {', '.join(alive)}; try again when that has ended")
         garbage = find_garbage(store)

@@ -6,8 +6,6 @@ Touches nothing but the report of a run, which `report` writes again.
 
 from __future__ import annotations
 
-import time
-
 import click
 
 from rrm_tree.cli.opening import (
@@ -76,7 +74,7 @@ def status(name: str | None, address: str, form: str) -> None:
         claim = claims.get(keys.get(entry, ""))
         if entry in keys and store.done(keys[entry]) is not None:
             line.state = "done"
-        elif claim is not None and claim.is_live(time.time()):
+        elif claim is not None and claim.is_live:
             line.state = "running"
         elif line.state in {"running", "done", "reused", "elsewhere"}:
             line.state, line.text = "stopped", say_stored(line.round)

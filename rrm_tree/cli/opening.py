@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,11 +105,11 @@ def registered(ledger: Ledger, name: str) -> Iterator[None]:
     from rrm_tree.machine import this_owner
 
     owner = this_owner()
-    other = ledger.begin_run(name, owner, time.time())
+    other = ledger.begin_run(name, owner)
     try:
         if other is not None and name == GC:
             raise UsageError(f"{other} is collecting garbage already")
-        if name != GC and GC in ledger.live_runs(time.time()):
+        if name != GC and GC in ledger.live_runs():
             raise UsageError("garbage is being collected in this store; try again when that has ended")
         if other is not None:
             click.echo(f"{other} works on this run too; what it trains is waited for", err=True)

@@ -12,22 +12,36 @@ from rrm_tree.machine import is_gone, this_owner
 KEY = "leaf@0123"
 
 
+class Clock:
+    """A clock that a test sets."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
 @pytest.fixture
-def ledger(tmp_path):
-    return Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+def clock():
+    return Clock()
 
 
-def claim(ledger, owner="elsewhere/1/0.0", now=0.0):
-    return ledger.claim(KEY, "run", "leaf", owner, now)
+@pytest.fixture
+def ledger(tmp_path, clock):
+    return Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", clock=clock)
+
+
+def claim(ledger, owner="elsewhere/1/0.0"):
+    return ledger.claim(KEY, "run", "leaf", owner)
 
 
 CLAIMANT = """
-import sys, time
+import sys
 from rrm_tree.ledger import Ledger
 from rrm_tree.machine import this_owner
 sys.stdin.readline()
 ledger = Ledger(sys.argv[1])
-won = [key for key in range(30) if ledger.claim(f"n@{key}", "run", "n", this_owner(), time.time())]
+won = [key for key in range(30) if ledger.claim(f"n@{key}", "run", "n", this_owner())]
 print(*won)
 sys.stdout.flush()
 sys.stdin.readline()
@@ -48,17 +62,21 @@ def test_of_several_processes_exactly_one_wins_each_key(tmp_path):
     assert sorted(won, key=int) == [str(key) for key in range(30)]
 
 
-def test_a_live_lease_keeps_others_out_until_it_ends(ledger):
+def test_a_live_lease_keeps_others_out_until_it_ends(ledger, clock):
     first = claim(ledger)
-    assert claim(ledger, now=LEASE_SECONDS - 1) is None
-    second = claim(ledger, now=LEASE_SECONDS + 1)
+    clock.now = LEASE_SECONDS - 1
+    assert claim(ledger) is None
+    clock.now = LEASE_SECONDS + 1
+    second = claim(ledger)
     assert (first.fence, second.fence) == (1, 2)
 
 
-def test_a_renewed_lease_lasts(ledger):
+def test_a_renewed_lease_lasts(ledger, clock):
     held = claim(ledger)
-    ledger.renew(held.owner, now=20.0)
-    assert claim(ledger, now=LEASE_SECONDS + 1) is None
+    clock.now = 20.0
+    ledger.renew(held.owner)
+    clock.now = LEASE_SECONDS + 1
+    assert claim(ledger) is None
 
 
 def test_a_dead_owner_on_this_machine_loses_its_lease_at_once(ledger):
@@ -71,12 +89,13 @@ def test_a_dead_owner_on_this_machine_loses_its_lease_at_once(ledger):
     assert is_gone(child.stdout.strip())
     assert not is_gone(this_owner())
     claim(ledger, owner=child.stdout.strip())
-    assert claim(ledger, now=1.0).fence == 2
+    assert claim(ledger).fence == 2
 
 
-def test_an_old_fence_holds_and_releases_nothing(ledger):
+def test_an_old_fence_holds_and_releases_nothing(ledger, clock):
     old = claim(ledger)
-    new = claim(ledger, now=LEASE_SECONDS + 1)
+    clock.now = LEASE_SECONDS + 1
+    new = claim(ledger)
     assert not ledger.holds(KEY, old.fence)
     assert not ledger.release(KEY, old.fence, "done")
     assert ledger.holds(KEY, new.fence)
@@ -92,21 +111,22 @@ def test_losses_in_a_row_are_counted_until_a_round_is_stored(ledger):
     assert ledger.lose(KEY, third.fence) == 1
 
 
-def test_events_come_in_order_and_only_those_of_the_run(ledger):
+def test_events_come_in_order_and_only_those_of_the_run(ledger, clock):
     for number in range(3):
-        ledger.tell("run", "leaf", "phase", {"text": f"{number}"}, float(number))
-    ledger.tell("other", "leaf", "phase", {}, 9.0)
+        clock.now = float(number)
+        ledger.tell("run", "leaf", "phase", {"text": f"{number}"})
+    ledger.tell("other", "leaf", "phase", {})
     first, *rest = ledger.events_after("run", 0)
     assert [event.data["text"] for event in ledger.events_after("run", first.id)] == ["1", "2"]
     assert [event.at for event in rest] == [1.0, 2.0]
 
 
 def test_who_schedules_a_run_is_known_while_alive(ledger):
-    assert ledger.begin_run("run", "elsewhere/1/0.0", 0.0) is None
-    assert ledger.begin_run("run", "elsewhere/2/0.0", 1.0) == "elsewhere/1/0.0"
-    assert ledger.live_runs(1.0) == ["run"]
+    assert ledger.begin_run("run", "elsewhere/1/0.0") is None
+    assert ledger.begin_run("run", "elsewhere/2/0.0") == "elsewhere/1/0.0"
+    assert ledger.live_runs() == ["run"]
     ledger.end_run("run", "elsewhere/1/0.0")
-    assert ledger.live_runs(1.0) == []
+    assert ledger.live_runs() == []
 
 
 def test_a_ledger_that_is_no_database_says_so(tmp_path):
