@@ -33,6 +33,19 @@ class Count(gymnasium.Env):
         return self.see(), earned, self.counted >= self.up_to, False, {}
 
     def see(self):
+        if isinstance(self.observation_space, spaces.Dict):
+            return {name: self.look(part) for name, part in self.observation_space.items()}
         if isinstance(self.observation_space, spaces.Tuple):
             return (self.counted, np.full(2, self.counted, np.float32))
         return np.array([float(self.counted)])
+
+    def look(self, space):
+        if isinstance(space, spaces.Dict):
+            return {name: self.look(part) for name, part in space.items()}
+        if isinstance(space, spaces.Tuple):
+            return tuple(self.look(part) for part in space)
+        if isinstance(space, spaces.Discrete):
+            return min(space.start + self.counted, space.start + int(space.n) - 1)
+        return np.full(
+            space.shape, min(self.counted, space.high.max() if isinstance(space, spaces.Box) else 1)
+        ).astype(space.dtype)

@@ -19,13 +19,14 @@ Steps: TypeAlias = Annotated[int, Field(ge=1)]
 
 
 @declare(version="2", subject=None, advice=None, accepts={}, one_step=False)
-def environment(
+def environment(  # noqa: PLR0913 - what may be said of an environment
     *,
     id: str,
     kwargs: Mapping[str, Any] | None = None,
     segment: Steps | None = None,
     max_episode_steps: Steps | None = None,
     horizon: Literal["absorbing", "fixed", "variable"] = "absorbing",
+    vectorisation: Literal["sync", "native", "auto"] = "sync",
     batch: Steps = 16,
 ) -> GymTask:
     """Act in a gymnasium environment; people or teachers judge windows of the episodes.
@@ -40,8 +41,12 @@ def environment(
             on up to the limit, in one state in which nothing happens, so that ends tell nothing by
             themselves. `fixed`: episodes never end early; one that does is an error. `variable`:
             ends stay ends, and tell something about the reward's sign; the record says so.
+        vectorisation: `sync` steps one environment after the other, each from its own seed. `native`
+            takes the environment's own vector environment, one computation for all, with one seed
+            for all: an episode then depends on which others are run beside it. `auto` is native
+            where there is one.
         batch: environments side by side.
     """
     from rrm_tree.domains.gym.task import GymTask
 
-    return GymTask(id, kwargs or {}, segment, max_episode_steps, horizon, batch)
+    return GymTask(id, kwargs or {}, segment, max_episode_steps, horizon, vectorisation, batch)

@@ -7,7 +7,7 @@ Touches what the user's environment touches.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from gymnasium import spaces
@@ -23,10 +23,13 @@ from rrm_tree.domains.gym.horizon import (
     last_starts,
     one_absorbed,
 )
+from rrm_tree.domains.gym.making import LIMIT, make_env
 from rrm_tree.domains.gym.picture import draw_lines
-from rrm_tree.domains.gym.vector import LIMIT, Episodes, make_env
+from rrm_tree.domains.gym.vector import Episodes, NativeEpisodes, Recipe, has_native
 from rrm_tree.errors import PluginError
 from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Ints, Outcomes, Questions
+
+Vectorisation: TypeAlias = Literal["sync", "native", "auto"]
 
 # Seeds of one split are never those of another.
 FIRST_SEED: Mapping[Split, int] = {
@@ -46,13 +49,14 @@ class GymTask:
     accepts: Mapping[str, str] = {}
     parts = 1
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the options of the door
         self,
         id: str,
         kwargs: Mapping[str, Any] | None = None,
         segment: int | None = None,
         max_episode_steps: int | None = None,
         horizon: Horizon = "absorbing",
+        vectorisation: Vectorisation = "sync",
         batch: int = 16,
     ) -> None:
         self.id = id
@@ -60,6 +64,7 @@ class GymTask:
         self.segment = segment
         self.max_episode_steps = max_episode_steps
         self.horizon = horizon
+        self.native = vectorisation == "native" or (vectorisation == "auto" and has_native(id))
         self.batch = batch
         one = make_env(id, self.kwargs, max_episode_steps)
         self.observation_space, self.action_space = one.observation_space, one.action_space
@@ -78,10 +83,11 @@ class GymTask:
         endless = self.segment is None and not self.has_limit
         return None if self.horizon != "absorbing" or endless else self.limit
 
-    def make_vec(self, num_envs: int) -> Episodes:
+    def make_vec(self, num_envs: int) -> Episodes | NativeEpisodes:
         """Environments side by side; `subject` gives the seed of each."""
         must_last = self.limit if self.horizon == "fixed" else None
-        return Episodes(self.id, self.kwargs, self.max_episode_steps, num_envs, must_last)
+        recipe = Recipe(self.id, self.kwargs, self.max_episode_steps, must_last)
+        return NativeEpisodes(recipe, num_envs) if self.native else Episodes(recipe, num_envs)
 
     def starts(self, count: int, split: Split, rng: np.random.Generator) -> Arrays:
         """Seeds to reset with."""

@@ -1,0 +1,113 @@
+"""One gymnasium environment, by its id: made, limited, and observing what arrays can hold.
+
+In: an id and what its constructor takes. Out: an environment.
+Touches whatever the user's environment touches; what that raises comes out as PluginError.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, cast
+
+import gymnasium
+import numpy as np
+from gymnasium import Env, Space, Wrapper, spaces
+from gymnasium.error import UnregisteredEnv
+from gymnasium.wrappers import FlattenObservation, TimeLimit
+
+from rrm_tree.domains.gym.horizon import ABSORBED
+from rrm_tree.errors import PluginError
+
+LIMIT = 1000
+"""Steps after which an episode is cut where neither the environment nor the spec has a limit."""
+
+HINT = "gymnasium.utils.env_checker.check_env says what gymnasium's contract wants"
+
+PLAIN = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
+
+
+def make_env(
+    id: str, kwargs: Mapping[str, Any], max_episode_steps: int | None, render_mode: str | None = None
+) -> Env[Any, Any]:
+    """One environment with a time limit, observing a plain space or a Dict of plain ones.
+
+    Raises:
+        PluginError: there is no such environment, it cannot be made, or its spaces do not serve.
+    """
+    try:
+        env = _construct(id, dict(kwargs), max_episode_steps, render_mode)
+    except UnregisteredEnv as error:
+        raise PluginError(
+            f"gym: {id} cannot be made: {type(error).__name__}: {error}; if a package brings it, name the"
+            " module that registers it under `imports:`"
+        ) from error
+    except Exception as error:
+        raise PluginError(f"gym: {id} cannot be made: {type(error).__name__}: {error}") from error
+    if not isinstance(env.action_space, PLAIN):
+        raise PluginError(
+            f"gym: {id} has actions of type {type(env.action_space).__name__}; wrap it so that they are "
+            "Box, Discrete, MultiDiscrete or MultiBinary"
+        )
+    if _is_flat(env.observation_space):
+        if isinstance(env.observation_space, spaces.Dict) and ABSORBED in env.observation_space.spaces:
+            raise PluginError(f"gym: {id} observes '{ABSORBED}', a name that is taken; give it another one")
+        return env
+    if not env.observation_space.is_np_flattenable:
+        raise PluginError(
+            f"gym: {id} observes {env.observation_space}, which has no fixed size; wrap it so that "
+            "observations are Box, Discrete, MultiDiscrete, MultiBinary, or a Dict of these"
+        )
+    return FlattenObservation(env)
+
+
+def _construct(id: str, kwargs: dict[str, Any], limit: int | None, render_mode: str | None) -> Env[Any, Any]:
+    module, _, name = id.rpartition(":")
+    own = getattr(importlib.import_module(module), name, None) if module else None
+    if render_mode is not None:
+        kwargs["render_mode"] = render_mode
+    if own is not None:
+        env: Env[Any, Any] = Contract(own(**kwargs))
+    else:
+        # check_task looks at an environment once; gymnasium's checker would do so at every step.
+        env = gymnasium.make(id, max_episode_steps=limit, disable_env_checker=True, **kwargs)
+    has_limit = env.spec is not None and env.spec.max_episode_steps is not None
+    return env if has_limit else TimeLimit(env, limit or LIMIT)
+
+
+class Contract(Wrapper[Any, Any, Any, Any]):
+    """An environment whose answers have the form that gymnasium's contract wants."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        """Observation and info."""
+        answer: Any = self.env.reset(seed=seed, options=options)
+        _check_length("reset", answer, "(observation, info)", 2)
+        self._check_observation("reset", answer[0])
+        return answer
+
+    def step(self, action: Any) -> Any:
+        """Observation, reward, terminated, truncated, info."""
+        answer: Any = self.env.step(action)
+        _check_length("step", answer, "(observation, reward, terminated, truncated, info)", 5)
+        self._check_observation("step", answer[0])
+        return answer
+
+    def _check_observation(self, when: str, seen: object) -> None:
+        wanted = self.observation_space.shape
+        if wanted is not None and np.shape(cast(Any, seen)) != wanted:
+            raise PluginError(
+                f"{when} returned an observation of shape {np.shape(cast(Any, seen))}; its observation_space"
+                f" has {wanted}"
+            )
+
+
+def _check_length(when: str, answer: object, wanted: str, length: int) -> None:
+    if not isinstance(answer, tuple) or len(answer) != length:
+        gave = f"{len(answer)} values" if isinstance(answer, tuple) else f"a {type(answer).__name__}"
+        raise PluginError(f"{when} returned {gave}; gymnasium's contract wants {wanted}")
+
+
+def _is_flat(space: Space[Any]) -> bool:
+    if isinstance(space, spaces.Dict):
+        return all(isinstance(part, PLAIN) for part in space.spaces.values())
+    return isinstance(space, PLAIN)
