@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from rrm_tree.contracts import Factorised, Imaginable, Listed, Measurable, Perfect, Ruled, Segmented, Task
-from rrm_tree.learning.rollouts import as_arrays
+from rrm_tree.learning.rows import as_arrays
 from rrm_tree.outcomes import Array, Outcomes
 from rrm_tree.testing.findings import Findings, finite, same
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rrm_tree.contracts import Task
-from rrm_tree.learning.rollouts import as_arrays
+from rrm_tree.learning.rows import as_arrays
 from rrm_tree.outcomes import Array, Arrays, count_rows, take_rows
 from rrm_tree.testing.findings import Findings, finite, same
 

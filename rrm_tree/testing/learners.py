@@ -15,7 +15,8 @@ from numpy.random import Generator
 
 from rrm_tree.contracts import Algorithm, Factorised, Network, Problem, Shapes, Task
 from rrm_tree.learning.ensemble import Ensemble
-from rrm_tree.learning.rollouts import as_arrays, rollout
+from rrm_tree.learning.rollouts import rollout
+from rrm_tree.learning.rows import as_arrays
 from rrm_tree.outcomes import Array, Arrays, Floats, Outcomes, count_rows, take_rows
 from rrm_tree.testing.findings import Findings, copied, finite, same
 from rrm_tree.testing.scenes import ROWS, start

@@ -1,17 +1,24 @@
-"""PPO on whole episodes, scored in one batch."""
+"""PPO on stretches and on whole episodes, each scored in one batch."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from gymnasium import spaces
-from gymnasium.vector import SyncVectorEnv
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from torch import nn
 
 from rrm_tree.contracts import Problem
 from rrm_tree.learning import ppo
-from rrm_tree.learning.experience import Experience, RewardScale
+from rrm_tree.learning.experience import Experience, discount
+from rrm_tree.learning.reward_scale import RewardScale
 from rrm_tree.learning.rollouts import rollout
+from rrm_tree.learning.stream import Stretch, open_source
+from rrm_tree.outcomes import Outcomes
 
 
 class EnvTask:
@@ -19,11 +26,11 @@ class EnvTask:
 
     batch = 8
 
-    def __init__(self, make):
-        self.make = make
+    def __init__(self, make, mode=AutoresetMode.NEXT_STEP):
+        self.make, self.mode = make, mode
 
     def make_vec(self, num_envs):
-        return SyncVectorEnv([self.make] * num_envs)
+        return SyncVectorEnv([self.make] * num_envs, autoreset_mode=self.mode)
 
 
 CARTPOLE = EnvTask(lambda: gymnasium.make("CartPole-v1"))
@@ -139,19 +146,95 @@ def test_a_nested_space_is_refused_with_its_name():
 
 
 def test_advantages_are_those_worked_out_by_hand():
-    one = object.__new__(Experience)
-    one.values = [np.array([1.0]), np.array([2.0])]
-    one.rewards = np.array([[3.0, 4.0]])
-    # With γ = λ = 1/2: δ₁ = 4 + ½·6 − 2 = 5 where the episode was cut before a state worth 6,
+    rewards, values, following = np.array([[3.0, 4.0]]), np.array([[1.0, 2.0]]), np.array([[2.0, 6.0]])
+    # With γ = λ = 1/2: δ₁ = 4 + ½·6 − 2 = 5 where what follows is worth 6,
     # δ₀ = 3 + ½·2 − 1 = 3, and A₀ = 3 + ¼·5.
-    assert one.discount(np.array([6.0]), np.array([2]), 0.5, 0.5).tolist() == [[4.25, 5.0]]
-    # It ended: nothing follows, δ₁ = 4 − 2 = 2 and A₀ = 3 + ¼·2.
-    assert one.discount(np.array([0.0]), np.array([2]), 0.5, 0.5).tolist() == [[3.5, 2.0]]
+    goes_on = np.array([[False, True]])
+    assert discount(rewards, values, following, goes_on, 0.25, 0.5).tolist() == [[4.25, 5.0]]
+    # The first step is the last of its episode: nothing of the second one reaches it.
+    apart = np.array([[True, True]])
+    assert discount(rewards, values, following, apart, 0.25, 0.5).tolist() == [[3.0, 5.0]]
 
 
-def test_rewards_are_divided_by_a_deviation_and_keep_their_sign():
-    rewards = np.where(np.random.default_rng(0).random((50, 40)) < 0.5, 100.0, 300.0)
-    scaled = RewardScale().divide(rewards, np.ones((50, 40), bool), 0.9)
-    assert (scaled > 0).all()
-    assert scaled.max() == pytest.approx(3 * scaled.min())
-    assert 0.05 < scaled.mean() < 5
+class Worth(nn.Module):
+    """A policy that values a state at ten times what it sees."""
+
+    observation_space = spaces.Box(-1e9, 1e9, (1,), np.float64)
+
+    def obs_to_tensor(self, seen):
+        return torch.from_numpy(seen), True
+
+    def predict_values(self, seen):
+        return 10 * seen
+
+
+@pytest.mark.parametrize(
+    ("ended", "cut", "beyond", "worth"),
+    [
+        # Two steps of reward 1, both valued at 0, from a state 3 to a state 2 and on to a state 7.
+        (True, True, None, 0.0),
+        # An end that goes on in a state of reward 4 for ever: 4 / (1 − ½) = 8.
+        (True, True, 4.0, 8.0),
+        # Cut short by a time limit, or by the end of the stretch: what was seen last, 7, is valued at 70.
+        (False, True, None, 70.0),
+        (False, True, 4.0, 70.0),
+        (False, False, None, 70.0),
+    ],
+)
+def test_what_follows_a_last_step_is_worth_what_the_page_says(ended, cut, beyond, worth):
+    seen = np.array([[[3.0], [2.0]], [[2.0], [7.0]]])
+    outcomes = Outcomes(
+        {"observation": seen},
+        np.zeros((2, 1)),
+        np.ones(2, np.int64),
+        {},
+        ended=np.array([False, ended]),
+    )
+    one = Experience(Worth())
+    one.values = [np.zeros(1), np.zeros(1)]
+    one.stretch = Stretch(
+        outcomes, np.ones((1, 2), bool), np.array([[False, cut]]), np.ones(1, bool), steps=2
+    )
+    asked = replace(problem(CARTPOLE, 2, rewards=lambda rows: np.ones(rows.mask.shape)), beyond=beyond)
+    one.reward(asked, None, gamma=0.5)
+    # λ = 0: advantages are the errors δ = 1 + ½ · what follows − 0.
+    assert one.advantages(0.5, 0.0).tolist() == [[1.0, 1 + 0.5 * worth]]
+
+
+def test_rewards_and_what_lies_beyond_an_end_are_divided_by_the_same_deviation():
+    policy = ppo(n_steps=8)._build(CARTPOLE).policy
+    one = Experience(policy)
+    asked = replace(
+        problem(CARTPOLE, 64, rewards=lambda rows: np.arange(rows.mask.size).reshape(rows.mask.shape) + 0.0),
+        stretches=True,
+        beyond=3.0,
+    )
+    with open_source(asked, 4, np.random.default_rng(0)) as source:
+        one.collect(source, 64)
+    one.reward(asked, scale := RewardScale(), 0.9)
+    assert one.beyond == pytest.approx(3.0 / (1 - 0.9) / scale.deviation)
+    assert one.rewards.max() == pytest.approx((len(one) - 1) / scale.deviation)
+
+
+def test_rewards_are_divided_by_the_deviation_of_their_discounted_sums():
+    rewards, all_live = np.array([[1.0, 2.0, 4.0]]), np.ones((1, 3), bool)
+    scale = RewardScale()
+    # One episode of two steps, then the first of another: with γ = ½ the sums are 1, 2½, 4 …
+    scale.watch(rewards, all_live, np.array([[False, True, False]]), np.ones(1, bool), 0.5)
+    assert scale.deviation == pytest.approx(np.std([1.0, 2.5, 4.0]), rel=1e-3)
+    # … which the next stretch goes on with: ½ · 4 + 1 = 3.
+    scale.watch(rewards[:, :1], all_live[:, :1], np.zeros((1, 1), bool), np.zeros(1, bool), 0.5)
+    assert scale.deviation == pytest.approx(np.std([1.0, 2.5, 4.0, 3.0]), rel=1e-3)
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+def test_an_update_has_as_many_transitions_as_asked_for_and_no_more(rows):
+    batches = []
+    algorithm = ppo(n_steps=64, episodes=rows, n_epochs=1)
+    learn = algorithm._learn
+    algorithm._learn = lambda *given: batches.append(sum(map(len, given[1]))) or learn(*given)
+    task = EnvTask(CARTPOLE.make, AutoresetMode.SAME_STEP)
+    improved = algorithm.improve(replace(problem(task, 200), stretches=True), None)
+    # The last 8 steps would be a poor update.
+    assert batches == [64, 64, 64]
+    assert improved.steps == 192
