@@ -143,8 +143,11 @@ def _check_plugin(sketch: Sketch, kind: PluginKind, path: Path) -> Generator[Com
         return None
     if not isinstance(plugin.facts.version, str):
         yield Complaint((*path, "use"), f"{kind} '{named.use}' declares no `version` (a text)")
-    for wrong in plugin.check(named.options):
+    wrong_options = plugin.check(named.options)
+    for wrong in wrong_options:
         yield Complaint((*path, "with", *wrong.path), wrong.message, wrong.on_key, wrong.missing)
+    if not wrong_options and (refusal := plugin.refuse(named.options)):
+        yield Complaint((*path, "use"), refusal)
     return plugin
 
 

@@ -65,8 +65,8 @@ BUILT_IN: Final[Mapping[PluginKind, Mapping[str, str]]] = {
 }
 
 ENVIRONMENT: Final = "rrm_tree.domains.gym:environment"
-_ENVIRONMENT_ID: Final = re.compile(r"(?:[\w.-]+/)?[\w.-]+-v\d+|[\w.-]+/[\w.-]+")
-"""What gymnasium calls its environments: `CartPole-v1`, `ALE/Pong-v5`, `space/name`."""
+_ENVIRONMENT_ID: Final = re.compile(r"(?:[\w.]+:)?(?:(?:[\w.-]+/)?[\w.-]+-v\d+|[\w.-]+/[\w.-]+)")
+"""What gymnasium calls its environments: `CartPole-v1`, `ALE/Pong-v5`, `space/name`, `module:Name-v0`."""
 
 _registered: dict[tuple[PluginKind, str], Callable[..., Any]] = {}
 
@@ -141,6 +141,11 @@ class Plugin:
         """What is wrong with options, by path below `with:`."""
         return validate(self.options, options)[1]
 
+    def refuse(self, options: Mapping[str, Any]) -> str | None:
+        """Why these options, valid as they are, cannot be used; None where nothing is known against them."""
+        asked: Callable[[Mapping[str, Any]], str | None] | None = getattr(self.target, "refuse", None)
+        return asked({**self.fixed, **options}) if asked is not None else None
+
     def build(self, options: Mapping[str, Any]) -> Any:
         """The task, judge, network or algorithm with these options.
 
@@ -174,15 +179,22 @@ def find(kind: PluginKind, name: str) -> Plugin:
         target = _load(kind, name, BUILT_IN[kind][name])
     elif announced := _announced(kind).get(name):
         target = _load(kind, name, announced)
-    elif ":" in name:
-        target = _load(kind, name, name)
     elif kind == "task" and _ENVIRONMENT_ID.fullmatch(name):
         target, fixed = _load(kind, name, ENVIRONMENT), {"id": name}
+    elif ":" in name:
+        target = _load(kind, name, name)
+        if kind == "task" and _is_environment(target):
+            target, fixed = _load(kind, name, ENVIRONMENT), {"id": name}
     else:
         raise PluginError(f"no {kind} is named '{name}'{_suggest(kind, name)}")
     if not callable(target):
         raise PluginError(f"{kind} '{name}' is {type(target).__name__}, not a class or function")
     return Plugin(kind, name, target, _options_of(kind, name, target, fixed), fixed)
+
+
+def _is_environment(target: Any) -> bool:
+    """Whether this is the class of an environment, which is no task yet."""
+    return inspect.isclass(target) and hasattr(target, "step") and not hasattr(target, "make_vec")
 
 
 def _suggest(kind: PluginKind, name: str) -> str:

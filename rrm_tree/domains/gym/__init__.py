@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import Field
 
 from rrm_tree.contracts import declare
+from rrm_tree.domains.gym.known import refuse_unknown
 
 if TYPE_CHECKING:
     from rrm_tree.domains.gym.task import GymTask
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Steps: TypeAlias = Annotated[int, Field(ge=1)]
 
 
-@declare(version="2", subject=None, advice=None, accepts={}, one_step=False)
+@declare(version="2", subject=None, advice=None, accepts={}, one_step=False, refuse=refuse_unknown)
 def environment(  # noqa: PLR0913 - what may be said of an environment
     *,
     id: str,
