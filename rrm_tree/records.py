@@ -214,3 +214,23 @@ class RunResult(Stored):
     """The command that resumes or repeats this run."""
     versions: Mapping[str, str]
     nodes: tuple[NodeResult, ...]
+
+
+class SeedsResult(Stored):
+    """What a report of one tree trained with several seeds is made from."""
+
+    format: int = FORMAT
+    name: str
+    run: str
+    """Run directory; each seed's own lies in it."""
+    root: str
+    command: str
+    """The command that resumes or repeats this run."""
+    versions: Mapping[str, str]
+    results: tuple[RunResult, ...]
+    """One a seed."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds, in the order of the results."""
+        return tuple(result.seed for result in self.results)

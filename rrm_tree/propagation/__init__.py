@@ -38,10 +38,25 @@ from rrm_tree.propagation.nodes import (
     sees_advice,
     summarise_levels,
 )
+from rrm_tree.propagation.over_seeds import CLAIM_SEEDS, LEAST_SEEDS, OverSeeds
+from rrm_tree.propagation.seeds import SeedsAnalysis, SeedsLevel, SeedsWeakest, analyse_seeds
+from rrm_tree.propagation.seeds_arms import SeedsArmRow, SeedsArms, SeedsGainStep
+from rrm_tree.propagation.seeds_nodes import (
+    FINISHED,
+    SeedsAccuracy,
+    SeedsGate,
+    SeedsNode,
+    SeedsSplit,
+    SeedState,
+    SeedsWorth,
+)
 from rrm_tree.records import Distribution, RunResult, Stored
 
 __all__ = [
+    "CLAIM_SEEDS",
     "DISTRIBUTIONS",
+    "FINISHED",
+    "LEAST_SEEDS",
     "ORDERERS",
     "Accuracy",
     "Analysis",
@@ -56,13 +71,27 @@ __all__ = [
     "LevelSummary",
     "NodeAnalysis",
     "Orderer",
+    "OverSeeds",
     "Paired",
+    "SeedState",
+    "SeedsAccuracy",
+    "SeedsAnalysis",
+    "SeedsArmRow",
+    "SeedsArms",
+    "SeedsGainStep",
+    "SeedsGate",
+    "SeedsLevel",
+    "SeedsNode",
+    "SeedsSplit",
+    "SeedsWeakest",
+    "SeedsWorth",
     "Split",
     "WeakestLink",
     "Worth",
     "add_effort",
     "analyse",
     "analyse_node",
+    "analyse_seeds",
     "compare_arms",
     "compare_seeds",
     "estimate_mean",

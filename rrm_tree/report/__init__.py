@@ -1,6 +1,6 @@
 """A run's records → terminal, Markdown, JSON and one self-contained HTML page.
 
-In: a RunResult. Out: text, and four files in a folder.
+In: a RunResult, or a SeedsResult of several seeds. Out: text, and four files in a folder.
 Touches the folder that it is told to write to, and nothing else; the same records give the same bytes.
 """
 
@@ -9,31 +9,62 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from rrm_tree.propagation import analyse
-from rrm_tree.records import RunResult
+from rrm_tree.propagation import analyse, analyse_seeds
+from rrm_tree.records import RunResult, SeedsResult
 from rrm_tree.report.document import Report, build_report, report_schema
 from rrm_tree.report.html import write_html
 from rrm_tree.report.markdown import write_markdown
 from rrm_tree.report.picture import draw_picture
+from rrm_tree.report.seeds.document import SeedsReport, build_seeds_report, seeds_report_schema
+from rrm_tree.report.seeds.markdown import write_seeds_markdown
+from rrm_tree.report.seeds.page import draw_means_picture, write_seeds_html
+from rrm_tree.report.seeds.terminal import write_seeds_terminal
 from rrm_tree.report.terminal import write_terminal
 
-__all__ = ["Report", "build_report", "report_picture", "report_schema", "terminal_report", "write_reports"]
+__all__ = [
+    "Report",
+    "SeedsReport",
+    "build_report",
+    "build_seeds_report",
+    "report_picture",
+    "report_schema",
+    "seeds_report_schema",
+    "terminal_report",
+    "write_reports",
+]
 
 
-def write_reports(result: RunResult, folder: Path) -> Path:
+def write_reports(result: RunResult | SeedsResult, folder: Path) -> Path:
     """Writes `report.json`, `report.md`, `report.html`, and its top as a picture, `report.svg`.
 
     Returns:
         The path of the HTML page.
     """
-    report = build_report(result)
+    texts = _write_seeds(result) if isinstance(result, SeedsResult) else _write(result)
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / "report.json", report.model_dump_json(indent=1) + "\n")
-    _replace(folder / "report.md", write_markdown(result, report.analysis))
-    _replace(folder / "report.svg", draw_picture(report))
-    page = folder / "report.html"
-    _replace(page, write_html(report))
-    return page
+    for kind, text in texts.items():
+        _replace(folder / f"report.{kind}", text)
+    return folder / "report.html"
+
+
+def _write(result: RunResult) -> dict[str, str]:
+    report = build_report(result)
+    return {
+        "json": report.model_dump_json(indent=1) + "\n",
+        "md": write_markdown(result, report.analysis),
+        "svg": draw_picture(report),
+        "html": write_html(report),
+    }
+
+
+def _write_seeds(result: SeedsResult) -> dict[str, str]:
+    report = build_seeds_report(result)
+    return {
+        "json": report.model_dump_json(indent=1) + "\n",
+        "md": write_seeds_markdown(result, report.analysis),
+        "svg": draw_means_picture(report),
+        "html": write_seeds_html(report, result),
+    }
 
 
 def _replace(path: Path, text: str) -> None:
@@ -43,8 +74,10 @@ def _replace(path: Path, text: str) -> None:
     beside.replace(path)
 
 
-def terminal_report(result: RunResult) -> str:
+def terminal_report(result: RunResult | SeedsResult) -> str:
     """The report in a screenful of text."""
+    if isinstance(result, SeedsResult):
+        return write_seeds_terminal(result, analyse_seeds(result))
     return write_terminal(result, analyse(result))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 
 from rrm_tree.propagation import Analysis, NodeAnalysis, rank_worst
 from rrm_tree.records import RunResult
@@ -70,14 +71,22 @@ class _Layer:
     keys: list[str] = field(default_factory=list)
 
 
-def draw_tree(result: RunResult, analysis: Analysis) -> Drawing:
-    """The tree, level by level."""
+def draw_tree(
+    result: RunResult, analysis: Analysis, remarks: Mapping[str, str] = MappingProxyType({})
+) -> Drawing:
+    """The tree, level by level.
+
+    Args:
+        result: what the lines follow.
+        analysis: what the boxes say.
+        remarks: what a node's box says last instead of what its helpers are worth.
+    """
     layers, place, boxes = _fold(analysis)
     links = _link(result, place, layers)
     _order(layers, links)
     x = _spread(layers, boxes)
     top = {key: row * (HEIGHT + RISE) + 8.0 for row, layer in enumerate(layers) for key in layer.keys}
-    placed = tuple(_make_box(node, x[key], top[key]) for key, node in boxes.items())
+    placed = tuple(_make_box(node, x[key], top[key], remarks) for key, node in boxes.items())
     paths, faint = (
         tuple(_draw_path(chain, x, top) for chain in links if _is_folded(chain) == folded)
         for folded in (False, True)
@@ -86,7 +95,8 @@ def draw_tree(result: RunResult, analysis: Analysis) -> Drawing:
         Row(row * (HEIGHT + RISE) + 8.0 + HEIGHT / 2, layer.label) for row, layer in enumerate(layers)
     )
     right = max((box.x + box.width for box in placed), default=LEFT)
-    words = f"The tree: {plural(len(analysis.nodes), 'node')} on {plural(len(analysis.levels), 'level')}"
+    levels = {node.level for node in analysis.nodes}
+    words = f"The tree: {plural(len(analysis.nodes), 'node')} on {plural(len(levels), 'level')}"
     return Drawing(
         right + 8, max(len(layers) * (HEIGHT + RISE) - RISE + 16, 16), placed, paths, faint, rows, words
     )
@@ -222,15 +232,14 @@ def _middle(key: str, x: Mapping[str, float]) -> float:
 # --- what a box says ---------------------------------------------------------------------------
 
 
-def _make_box(drawn: Drawn, x: float, y: float) -> Box:
+def _make_box(drawn: Drawn, x: float, y: float, remarks: Mapping[str, str]) -> Box:
     if isinstance(drawn, tuple):
         known = [node.distilled for node in drawn if node.distilled is not None]
         span = f"{share(min(known), 2)} to {share(max(known), 2)}" if known else "not measured"
         title = f"{plural(len(drawn), 'more node')} of this level, all better than those shown"
         return Box(x, y, title, (plural(len(drawn), "more node"), span), "rest")
-    return Box(
-        x, y, clean(drawn.name, 200), (clean(drawn.name, 19), _shares(drawn), _remark(drawn)), shade_of(drawn)
-    )
+    lines = (clean(drawn.name, 19), _shares(drawn), remarks.get(drawn.name) or _remark(drawn))
+    return Box(x, y, clean(drawn.name, 200), lines, shade_of(drawn))
 
 
 def _shares(node: NodeAnalysis) -> str:

@@ -88,7 +88,7 @@ def write_html(report: Report) -> str:
             subtitle=size,
             sections=_sections(analysis, groups, pictures),
             drawing=draw_tree(result, analysis),
-            shades=_shades(),
+            shades=list_shades(),
             meanings={**MEANINGS, **PARTS, **POLICIES},
             orderers=MEANINGS,
             parts=PARTS,
@@ -100,7 +100,7 @@ def write_html(report: Report) -> str:
             remark=chosen.remark,
             bars=_draw_bars(chosen),
             all_arms=[_view_arms(arms) for arms in analysis.arms],
-            pictures=[_view_picture(picture) for picture in pictures],
+            pictures=[view_picture(picture) for picture in pictures],
             left_out=_count_left_out(result, pictures),
             **_tables(result, analysis, chosen),
         )
@@ -144,7 +144,8 @@ def _sections(
     return [(name, words) for name, words, there in every if there]
 
 
-def _shades() -> list[tuple[str, str]]:
+def list_shades() -> list[tuple[str, str]]:
+    """The classes of a tree's boxes, each with the accuracies that it stands for."""
     bounds = [f"{bound:.1f}" for bound in SHADES]
     middle = [f"{low} to {high}" for low, high in pairwise(bounds)]
     names = [f"below {bounds[0]}", *middle, f"{bounds[-1]} and more"]
@@ -199,7 +200,7 @@ def _say_pairs(policy: str, accuracy: Accuracy | None) -> str | None:
 # --- charts in tables --------------------------------------------------------------------------
 
 
-def _macro(name: str, *values: object) -> Markup:
+def draw(name: str, *values: object) -> Markup:
     """What a macro of the chart templates draws."""
     drawn: Markup = getattr(environment().get_template("charts.svg.j2").module, name)(*values)
     return drawn
@@ -221,7 +222,7 @@ def _draw_bars(chosen: Chosen) -> tuple[Markup, list[Markup]]:
     parts = [part for node in chosen.nodes for policy in DISTRIBUTIONS if (part := node.at(policy))]
     splits = [part.shown for part in parts if part.shown]
     scale = scale_splits(splits)
-    return _macro("axis", scale), [_macro("bar", cut_bar(split, scale), scale) for split in splits]
+    return draw("axis", scale), [draw("bar", cut_bar(split, scale), scale) for split in splits]
 
 
 @dataclass(frozen=True)
@@ -239,14 +240,14 @@ def _view_arms(arms: Arms) -> ArmsView:
     truths = [row.truth for row in arms.rows]
     scale: Scale = scale_values(end for truth in truths if truth for end in (truth.low, truth.high))
     charts = tuple(
-        _macro("dot", row.truth, scale, "distilled" if row.declared else "alone") for row in arms.rows
+        draw("dot", row.truth, scale, "distilled" if row.declared else "alone") for row in arms.rows
     )
     sentences = [*explain_gain(arms), compare_effort(arms)]
     return ArmsView(
         code(arms.node),
         tuple(filter(None, sentences)),
         tables.arms_table(arms),
-        _macro("axis", scale),
+        draw("axis", scale),
         charts,
     )
 
@@ -276,7 +277,8 @@ class PictureView:
     caption: str
 
 
-def _view_picture(picture: Picture) -> PictureView:
+def view_picture(picture: Picture) -> PictureView:
+    """A picture as the page takes it."""
     data = b64encode(picture.svg.encode()).decode()
     return PictureView(f"data:image/svg+xml;base64,{data}", clean(picture.caption, 200))
 

@@ -31,29 +31,33 @@ def _lines(result: RunResult, analysis: Analysis) -> Iterator[str]:
     if notes := list_notes(result, analysis):
         yield ""
         yield from (f"- {escape(note.words)}" for note in notes)
-    yield from _section("The tree", tables.node_table(result, chosen))
-    yield from _section("Accuracy", tables.level_table(analysis.levels), tables.accuracy_table(chosen))
-    yield from _section("Where the error comes from", tables.split_table(chosen))
-    yield from _section("What helpers are worth", tables.worth_table(chosen), tables.looks_table(chosen))
+    yield from write_section("The tree", tables.node_table(result, chosen))
+    yield from write_section("Accuracy", tables.level_table(analysis.levels), tables.accuracy_table(chosen))
+    yield from write_section("Where the error comes from", tables.split_table(chosen))
+    yield from write_section("What helpers are worth", tables.worth_table(chosen), tables.looks_table(chosen))
     for arms in analysis.arms:
-        yield from _section("Arms", tables.arms_table(arms))
+        yield from write_section("Arms", tables.arms_table(arms))
         for sentence in (*explain_gain(arms), compare_effort(arms)):
             if sentence:
                 yield from ("", escape(sentence))
-    yield from _section("Effort", tables.effort_table(analysis, chosen), tables.facts_table(result, chosen))
-    yield from _section("Gates", tables.gate_table(chosen))
-    yield from _section("Provenance", tables.origin_table(result))
+    yield from write_section(
+        "Effort", tables.effort_table(analysis, chosen), tables.facts_table(result, chosen)
+    )
+    yield from write_section("Gates", tables.gate_table(chosen))
+    yield from write_section("Provenance", tables.origin_table(result))
     yield from ("", "## How to read this", "")
     for meanings in (MEANINGS, PARTS, POLICIES):
         yield from (f"- **{word}**: {meaning}" for word, meaning in meanings.items())
     yield from ("", " ".join(READING))
 
 
-def _section(title: str, *parts: Table) -> Iterator[str]:
+def write_section(title: str, *parts: Table) -> Iterator[str]:
+    """A heading, if there is one, and the tables that have rows; nothing without any."""
     known = [part for part in parts if part.rows]
     if not known:
         return
-    yield from ("", f"## {title}")
+    if title:
+        yield from ("", f"## {title}")
     for part in known:
         yield from ("", escape(part.caption), "")
         yield _row(part.columns)

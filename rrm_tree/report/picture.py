@@ -8,10 +8,10 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
-from rrm_tree.propagation import ORDERERS, Estimate, Orderer
+from rrm_tree.propagation import ORDERERS, Analysis, Estimate, Orderer
 from rrm_tree.report.charts import Scale, scale_shares
 from rrm_tree.report.document import Report
-from rrm_tree.report.drawing import draw_tree
+from rrm_tree.report.drawing import Drawing, draw_tree
 from rrm_tree.report.html import environment
 from rrm_tree.report.tables import choose_nodes
 from rrm_tree.report.words import clean, share
@@ -44,15 +44,19 @@ class Dot:
 
 def draw_picture(report: Report) -> str:
     """Verdict, tree, and what each orderer gets right off policy."""
-    verdict = report.verdict.replace("`", "")
+    return draw_top(report.verdict, draw_tree(report.result, report.analysis), report.analysis)
+
+
+def draw_top(verdict: str, drawing: Drawing, analysis: Analysis) -> str:
+    """The same of parts that are there already."""
+    verdict = verdict.replace("`", "")
     lines = textwrap.wrap(verdict, 100)
     top = 44 + 27 * len(lines) + 26
-    drawing = draw_tree(report.result, report.analysis)
     room = NAMES_LEFT - 2 * EDGE
     zoom = min(1.0, room / drawing.width)
     shown = [
         (node.name, {o: estimate for o in ORDERERS if node.off and (estimate := node.off.of(o))})
-        for node in choose_nodes(report.analysis, NODES).nodes
+        for node in choose_nodes(analysis, NODES).nodes
     ]
     scale = scale_shares(estimate for _, shares in shown for estimate in shares.values())
     texts, dots, bottom = _place_dots([(name, shares) for name, shares in shown if shares], scale, top + 18)

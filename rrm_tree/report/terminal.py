@@ -40,21 +40,21 @@ def write_terminal(result: RunResult, analysis: Analysis) -> str:
 def _lines(result: RunResult, analysis: Analysis) -> Iterator[str]:
     size = f"{plural(len(analysis.nodes), 'node')} on {plural(len(analysis.levels), 'level')}"
     yield f"{clean(result.name, 60)}: {size}"
-    yield from _wrap(give_verdict(result, analysis))
+    yield from wrap(give_verdict(result, analysis))
     notes = list_notes(result, analysis, limit=NOTES)
     for note in notes:
-        yield from _wrap(note.words, mark="- ")
+        yield from wrap(note.words, mark="- ")
     chosen = choose_nodes(analysis, NODES)
     if accuracy := list(_accuracy(chosen.nodes)):
         yield ""
-        yield from _align(accuracy, left=2)
+        yield from align(accuracy, left=2)
         if chosen.left_out:
             yield f"the worst of {plural(len(analysis.nodes), 'node')}; all of them are in the report"
     for arms in analysis.arms[:2]:
-        yield from ("", *_align(list(_arms(arms)), left=1))
+        yield from ("", *align(list(_arms(arms)), left=1))
         for sentence in explain_gain(arms)[:1]:
-            yield from _wrap(sentence)
-    yield from ("", *_wrap(_totals(analysis)))
+            yield from wrap(sentence)
+    yield from ("", *wrap(_totals(analysis)))
 
 
 def _accuracy(nodes: Sequence[NodeAnalysis]) -> Iterator[tuple[str, ...]]:
@@ -106,13 +106,14 @@ def _totals(analysis: Analysis) -> str:
     return f"whole tree: {spent}, {seconds(tree.cpu_seconds)} of CPU{besides}"
 
 
-def _wrap(text: str, mark: str = "") -> list[str]:
+def wrap(text: str, mark: str = "") -> list[str]:
+    """The text in lines that fit, a mark before the first."""
     return textwrap.wrap(
         text, COLUMNS, initial_indent=mark, subsequent_indent=" " * len(mark), break_on_hyphens=False
     )
 
 
-def _align(rows: Sequence[tuple[str, ...]], left: int) -> Iterator[str]:
+def align(rows: Sequence[tuple[str, ...]], left: int) -> Iterator[str]:
     """Columns of equal width: the first `left` to the left, the rest to the right."""
     widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:

@@ -13,8 +13,20 @@ from pydantic.fields import FieldInfo
 
 from rrm_tree.cli import COMMANDS, rrm
 from rrm_tree.errors import ExitCode
-from rrm_tree.records import Done, GateResult, JudgmentFacts, Mean, NodeResult, RoundRecord, RunResult, Shares
+from rrm_tree.propagation import OverSeeds, SeedsAnalysis
+from rrm_tree.records import (
+    Done,
+    GateResult,
+    JudgmentFacts,
+    Mean,
+    NodeResult,
+    RoundRecord,
+    RunResult,
+    SeedsResult,
+    Shares,
+)
 from rrm_tree.report.document import Report
+from rrm_tree.report.seeds.document import SeedsReport
 from rrm_tree.spec import (
     STANDARD_ARMS,
     BudgetSpec,
@@ -138,6 +150,10 @@ def test_every_exit_code_stands_in_the_reference() -> None:
         ("Means", Mean),
         ("gate", GateResult),
         ("done.json", Done),
+        ("Several seeds", SeedsReport),
+        ("Result of several seeds", SeedsResult),
+        ("OverSeeds", OverSeeds),
+        ("Analysis over seeds", SeedsAnalysis),
     ],
 )
 def test_every_field_of_a_record_stands_in_the_reference(title: str, model: type[BaseModel]) -> None:

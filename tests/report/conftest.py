@@ -1,8 +1,12 @@
 """Made-up runs: what the field's prototypes of the chess tree measured, as records."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parent))
 
 from rrm_tree.records import (
     Cost,
