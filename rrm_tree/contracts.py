@@ -134,6 +134,14 @@ class Measurable(Protocol):
 
 
 @runtime_checkable
+class Stepwise(Protocol):
+    """A domain whose truth is a sum over the steps of an outcome."""
+
+    def rewards(self, outcomes: Outcomes) -> Floats:
+        """What each step adds to truth, shape [n, T]; 0 at steps that were not taken."""
+
+
+@runtime_checkable
 class Ruled(Protocol):
     """A domain with a simple rule to beat. Plain gymnasium environments have none; domains must."""
 

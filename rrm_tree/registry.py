@@ -65,6 +65,7 @@ BUILT_IN: Final[Mapping[PluginKind, Mapping[str, str]]] = {
 }
 
 ENVIRONMENT: Final = "rrm_tree.domains.gym:environment"
+ANSWERING: Final = "rrm_tree.judges:answering"
 _ENVIRONMENT_ID: Final = re.compile(r"(?:[\w.]+:)?(?:(?:[\w.-]+/)?[\w.-]+-v\d+|[\w.-]+/[\w.-]+)")
 """What gymnasium calls its environments: `CartPole-v1`, `ALE/Pong-v5`, `space/name`, `module:Name-v0`."""
 
@@ -183,6 +184,8 @@ def find(kind: PluginKind, name: str) -> Plugin:
         target, fixed = _load(kind, name, ENVIRONMENT), {"id": name}
     elif ":" in name:
         target = _load(kind, name, name)
+        if kind == "judge" and _is_function(target):
+            target = _load(kind, name, ANSWERING)(target, name)
         if kind == "task" and _is_environment(target):
             target, fixed = _load(kind, name, ENVIRONMENT), {"id": name}
     else:
@@ -190,6 +193,13 @@ def find(kind: PluginKind, name: str) -> Plugin:
     if not callable(target):
         raise PluginError(f"{kind} '{name}' is {type(target).__name__}, not a class or function")
     return Plugin(kind, name, target, _options_of(kind, name, target, fixed), fixed)
+
+
+def _is_function(target: Any) -> bool:
+    """Whether this answers a request itself, rather than being a class, or a door to one."""
+    if inspect.isclass(target) or not callable(target):
+        return False
+    return not hasattr(target, "kinds") or next(iter(inspect.signature(target).parameters), "") == "request"
 
 
 def _is_environment(target: Any) -> bool:
@@ -215,7 +225,7 @@ def _announced(kind: PluginKind) -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group=GROUPS[kind])}
 
 
-def import_modules(modules: Iterable[str], folder: Path) -> None:
+def import_modules(modules: Iterable[str], folder: Path | None) -> None:
     """Make the spec's folder importable and import the modules that it names.
 
     The folder comes last, so that a `chess.py` beside the spec does not hide the `chess` package.
@@ -223,13 +233,22 @@ def import_modules(modules: Iterable[str], folder: Path) -> None:
     Raises:
         PluginError: naming the module, the file and line that raised, and the reason.
     """
-    if str(folder) not in sys.path:
+    if folder is not None and str(folder) not in sys.path:
         sys.path.append(str(folder))
     for module in modules:
         _import(module, f"module '{module}'")
 
 
-def _load(kind: PluginKind, name: str, address: str) -> Any:
+def load_attribute(kind: str, address: str) -> Any:
+    """What `module:attr` names, for what is no plug-in with options.
+
+    Raises:
+        PluginError: there is no such module or attribute, or importing it raises.
+    """
+    return _load(kind, address, address)
+
+
+def _load(kind: str, name: str, address: str) -> Any:
     module_name, _, attributes = address.partition(":")
     found: Any = _import(module_name, f"{kind} '{name}'")
     for attribute in attributes.split("."):

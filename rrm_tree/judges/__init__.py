@@ -6,6 +6,9 @@ are called.
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field
@@ -13,6 +16,9 @@ from pydantic import Field
 from rrm_tree.contracts import declare
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rrm_tree.contracts import Judge
     from rrm_tree.judges.flawless import Truth
     from rrm_tree.judges.simulated import Teacher
 
@@ -20,10 +26,17 @@ Rate: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Discount: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 AboveZero: TypeAlias = Annotated[float, Field(gt=0)]
 AtLeastZero: TypeAlias = Annotated[float, Field(ge=0)]
+Count: TypeAlias = Annotated[int, Field(ge=1)]
 Units: TypeAlias = Literal["absolute", "of the mean"]
 
 
-@declare(version="1", kinds=("preference", "label", "rating"), direct=True, tasks=None)
+def _refuse_reward(options: Mapping[str, object]) -> str | None:
+    from rrm_tree.domains.scripted import refuse_reward
+
+    return refuse_reward(options) if options.get("reward") else None
+
+
+@declare(version="2", kinds=("preference", "label", "rating"), direct=True, tasks=None, refuse=_refuse_reward)
 def teacher(  # noqa: PLR0913 - an option for each flaw in the paper
     *,
     beta: AboveZero | None = 1.0,
@@ -33,6 +46,9 @@ def teacher(  # noqa: PLR0913 - an option for each flaw in the paper
     thresholds: Units = "absolute",
     gamma: Discount = 1.0,
     right_above: float = 0.5,
+    bias: float = 0.0,
+    looks: Count | None = None,
+    reward: str | None = None,
 ) -> Teacher:
     """A simulated person for plain tasks: truth seen through B-Pref's flaws.
 
@@ -48,10 +64,19 @@ def teacher(  # noqa: PLR0913 - an option for each flaw in the paper
             outcomes that are asked about together (the paper's; only where utilities are positive).
         gamma: myopia; a reward counts gamma^k when k steps follow it. 1 counts all alike.
         right_above: the utility above which an outcome is labelled right.
+        bias: log-odds with which it prefers the outcome shown first to an equal one; below 0 the
+            second. Added to `beta` times the difference, before mistakes. Without `beta` it never
+            errs, so that a bias of any size decides between equals alone.
+        looks: steps of an outcome that it looks at, evenly spread; what it sees there it takes for
+            all the others. It sees every step if left out.
+        reward: `module:attr` of a function of (observations [n, T+1, ...], actions [n, T, ...]) that
+            gives rewards [n, T], by which it judges instead of by truth.
     """
     from rrm_tree.judges.simulated import Teacher
 
-    return Teacher(beta, mistake, skip_below, equal_within, thresholds, gamma, right_above)
+    return Teacher(
+        beta, mistake, skip_below, equal_within, thresholds, gamma, right_above, bias, looks, reward
+    )
 
 
 @declare(version="1", kinds=("label", "preference", "rating"), direct=True, tasks=None)
@@ -64,3 +89,39 @@ def truth(*, right_above: float = 0.5) -> Truth:
     from rrm_tree.judges.flawless import Truth
 
     return Truth(right_above)
+
+
+KINDS = ("preference", "label", "rating")
+
+
+def answering(function: Callable[..., object], name: str | None = None) -> Callable[..., Judge]:
+    """A door to a judge that answers as a function of a Request does.
+
+    The function returns Answers, or one number an item. Its other arguments are the judge's options.
+    What it does not declare is taken to be version "0", good for every kind, alone and in any task.
+    """
+    called = name or str(getattr(function, "__name__", type(function).__name__))
+
+    @functools.wraps(function)
+    def door(**options: object) -> Judge:
+        from rrm_tree.judges.function import FunctionJudge
+
+        return FunctionJudge(function, called, options, *_facts(function))
+
+    version, kinds, direct, tasks = _facts(function)
+    declare(version=version, kinds=kinds, direct=direct, tasks=tasks)(door)
+    others = list(inspect.signature(function).parameters.values())[1:]
+    declare(__signature__=inspect.Signature(others))(door)
+    return door
+
+
+def _facts(
+    function: Callable[..., object],
+) -> tuple[str, tuple[str, ...], bool, tuple[str, ...] | None]:
+    """What a function declares of itself as a judge, with what is taken for granted."""
+    return (
+        getattr(function, "version", "0"),
+        getattr(function, "kinds", KINDS),
+        getattr(function, "direct", True),
+        getattr(function, "tasks", None),
+    )

@@ -9,22 +9,25 @@ Touches nothing but the request's generator.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, cast
 
 import numpy as np
 from numpy.random import Generator
 
-from rrm_tree.contracts import Measurable, Request
+from rrm_tree.contracts import Measurable, Request, Stepwise
+from rrm_tree.domains.scripted import ScriptedReward
 from rrm_tree.errors import PluginError
+from rrm_tree.judges.function import count_looks
 from rrm_tree.learning.losses import LIKELIHOODS
-from rrm_tree.outcomes import Answers, Floats, Kind, Outcomes
+from rrm_tree.outcomes import Answers, Floats, Ints, Kind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Teacher:
-    """Answers by truth with the declared flaws; its looks are the steps that it is shown."""
+    """Answers by truth with the declared flaws; its looks are the steps that it looks at."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     kinds: ClassVar[tuple[str, ...]] = ("preference", "label", "rating")
     direct: ClassVar[bool] = True
     tasks: ClassVar[tuple[str, ...] | None] = None
@@ -36,19 +39,22 @@ class Teacher:
     thresholds: str = "absolute"
     gamma: float = 1.0
     right_above: float = 0.5
+    bias: float = 0.0
+    looks: int | None = None
+    reward: str | None = None
 
     def answer(self, request: Request) -> Answers:
         """Skipped first, then chosen, then mistaken, then evened out: the paper's algorithm 1."""
-        items, outcomes = request.items, request.outcomes
-        utility, felt = true_utility(request), self._felt(request)
+        items = request.items
+        utility, felt = self._utility(request), self._felt(request)
         scale = float(utility.mean()) if self.thresholds == "of the mean" else 1.0
         first = utility[items.first, items.part]
         values = felt[items.first, items.part]
-        highest, looks = first, outcomes.lengths[items.first]
+        highest = first
         if items.second is not None:
             second = utility[items.second, items.part]
             values = values - felt[items.second, items.part]
-            highest, looks = np.maximum(first, second), looks + outcomes.lengths[items.second]
+            highest = np.maximum(first, second)
         elif request.kind == "label":
             values = values - self.right_above
         answers = self._say(cast(Kind, request.kind), values, request.rng)
@@ -56,7 +62,9 @@ class Teacher:
             answers[np.abs(first - second) < self.equal_within * scale] = 0.5
         if self.skip_below is not None:
             answers[highest <= self.skip_below * scale] = np.nan
-        return Answers(answers, looks.astype(np.int64))
+        lengths = request.outcomes.lengths
+        looked = lengths if self.looks is None else np.minimum(lengths, self.looks)
+        return Answers(answers, count_looks(request, looked))
 
     def _say(self, kind: Kind, values: Floats, rng: Generator) -> Floats:
         """Answers by the likelihood that reward models learn from, some turned round."""
@@ -64,18 +72,37 @@ class Teacher:
             if self.beta is None:
                 return values.copy()
             return LIKELIHOODS[kind].simulate(self.beta * values, rng) / self.beta
+        bias = self.bias if kind == "preference" else 0.0
         if self.beta is None:
-            even = 0.5 if kind == "preference" else 0.0
+            even = 0.5 + 0.5 * np.sign(bias) if kind == "preference" else 0.0
             answers = np.where(values == 0, even, (values > 0).astype(np.float64))
         else:
-            answers = LIKELIHOODS[kind].simulate(self.beta * values, rng)
+            answers = LIKELIHOODS[kind].simulate(self.beta * values + bias, rng)
         return np.where(rng.random(len(answers)) < self.mistake, 1 - answers, answers)
 
-    def _felt(self, request: Request) -> Floats:
-        """Utility as a myopic teacher feels it, shape [n, parts]."""
-        if self.gamma == 1:
+    def _utility(self, request: Request) -> Floats:
+        """Utility of each part of each outcome as far as it looks, shape [n, parts]."""
+        if self.looks is None and self.reward is None:
             return true_utility(request)
-        return myopic_return(request.outcomes, self.gamma)
+        return cast(Floats, self._looked_at(request).sum(axis=1, keepdims=True))
+
+    def _felt(self, request: Request) -> Floats:
+        """The same as a myopic teacher feels it, shape [n, parts]."""
+        if self.gamma == 1:
+            return self._utility(request)
+        return myopic_return(self._looked_at(request), request.outcomes.lengths, self.gamma)
+
+    def _looked_at(self, request: Request) -> Floats:
+        """Rewards of the steps that it looks at, for all those that they stand for, shape [n, T]."""
+        outcomes = request.outcomes
+        rewards = self._reward(outcomes) if self._reward else step_rewards(request)
+        if self.looks is None:
+            return rewards
+        return rewards * glances(outcomes.lengths, rewards.shape[1], self.looks)
+
+    @cached_property
+    def _reward(self) -> ScriptedReward | None:
+        return None if self.reward is None else ScriptedReward.load(self.reward)
 
 
 def true_utility(request: Request) -> Floats:
@@ -93,13 +120,49 @@ def true_utility(request: Request) -> Floats:
     return task.truth(request.outcomes)
 
 
-def myopic_return(outcomes: Outcomes, gamma: float) -> Floats:
+def step_rewards(request: Request) -> Floats:
+    """What each step adds to truth, shape [n, T].
+
+    Raises:
+        PluginError: truth is no sum over steps.
+    """
+    task, outcomes = request.task, request.outcomes
+    if isinstance(task, Stepwise):
+        return task.rewards(outcomes)
+    if "rewards" not in outcomes.hidden:
+        raise PluginError(
+            "judge teacher: `gamma` below 1 and `looks` need rewards step by step, which"
+            f" {type(task).__name__} does not give; leave them out, or give it a `rewards` method"
+        )
+    return np.asarray(np.where(outcomes.mask, outcomes.hidden["rewards"], 0.0))
+
+
+def glances(lengths: Ints, steps: int, looks: int) -> Floats:
+    """For how many steps each step of an outcome stands when so many are looked at, evenly spread.
+
+    Args:
+        lengths: steps of each outcome, [n].
+        steps: T.
+        looks: steps looked at; all where there are no more.
+
+    Returns:
+        0 at steps that are not looked at, length / looks at the others, [n, T].
+    """
+    taken = np.minimum(lengths, looks)[:, None]
+    # The middles of `taken` stretches of equal length.
+    places = ((np.arange(looks) + 0.5) * lengths[:, None] / taken).astype(np.int64)
+    seen = np.arange(looks) < taken
+    weights = np.zeros((len(lengths), steps))
+    rows = np.broadcast_to(np.arange(len(lengths))[:, None], places.shape)
+    weights[rows[seen], places[seen]] = np.broadcast_to(lengths[:, None] / taken, places.shape)[seen]
+    return weights
+
+
+def myopic_return(rewards: Floats, lengths: Ints, gamma: float) -> Floats:
     """Sum of rewards, each times gamma^k where k steps follow it, shape [n, 1].
 
     Lee et al. (2021), section 3, "myopic behavior". The last steps weigh most.
     """
-    if "rewards" not in outcomes.hidden:
-        raise PluginError("judge teacher: `gamma` below 1 needs rewards step by step; leave it at 1")
-    later = outcomes.lengths[:, None] - 1 - np.arange(outcomes.actions.shape[1])
-    weight = np.where(outcomes.mask, gamma ** np.maximum(later, 0), 0.0)
-    return np.asarray((weight * outcomes.hidden["rewards"]).sum(axis=1, keepdims=True))
+    later = lengths[:, None] - 1 - np.arange(rewards.shape[1])
+    weight = np.where(later >= 0, gamma ** np.maximum(later, 0), 0.0)
+    return cast(Floats, (weight * rewards).sum(axis=1, keepdims=True))

@@ -6,13 +6,14 @@ Touches nothing but what the judge touches.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast, get_args
 
 import numpy as np
 
 from rrm_tree.contracts import Judge, Request, Solver, Task
+from rrm_tree.judges import answering
 from rrm_tree.outcomes import Advice, Answers, Arrays, Items, Kind, join_outcomes
 from rrm_tree.testing.findings import Findings, copied, finite, same
 from rrm_tree.testing.scenes import CRITERION, advise, play, start
@@ -21,28 +22,33 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 ALLOWED = {"label": "0 or 1", "preference": "from 0 to 1", "rating": "finite numbers"}
 
 
-def check_judge(
-    judge: Judge,
+def check_judge(  # noqa: PLR0913 - a scene
+    judge: Judge | Callable[[Request], object],
     task: Task,
     *,
     subjects: Arrays | None = None,
     helpers: Sequence[Task] = (),
     criterion: str = CRITERION,
+    kinds: Sequence[str] | None = None,
     rng_seed: int = 0,
 ) -> None:
     """Put a handful of questions of every kind to a judge.
 
     Args:
-        judge: what is checked.
+        judge: what is checked; a function of a Request is checked as the judge that it makes.
         task: a task that it can judge.
         subjects: what the task's episodes are about; may be left out if it starts by itself.
         helpers: tasks whose advice is shown; a judge that is not `direct` needs them.
         criterion: the criterion that asks them.
+        kinds: kinds of judgment to ask for; all that it declares if left out.
         rng_seed: seed of everything that is drawn.
 
     Raises:
         PluginError: with everything that was found.
     """
+    if not hasattr(judge, "answer"):
+        judge = answering(judge)()
+    judge = cast(Judge, judge)
     findings = Findings(judge)
     rng = np.random.default_rng(rng_seed)
     _check_facts(findings, judge)
@@ -52,7 +58,7 @@ def check_judge(
     shown = [Advice()] if judge.direct else []
     if helpers:
         shown.append(advise(task, outcomes, helpers, rng, criterion))
-    for kind in cast(tuple[Kind, ...], judge.kinds):
+    for kind in cast(tuple[Kind, ...], kinds or judge.kinds):
         for advice in shown:
             where = f"answer, kind {kind}, {'with' if advice.values else 'without'} advice"
             with findings.during(where):

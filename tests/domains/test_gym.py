@@ -204,3 +204,13 @@ def test_an_environment_that_breaks_gymnasiums_contract_is_told_how(counting, re
 def test_spaces_without_a_fixed_size_are_refused_with_the_cure(counting):
     with pytest.raises(PluginError, match=r"observes Sequence.*wrap it so that observations are Box"):
         counting(observation=spaces.Sequence(spaces.Discrete(2)))
+
+
+def test_truth_measures_by_a_reward_of_the_users_where_one_is_named(counting):
+    task = gym.environment(
+        id="count_up:Count", kwargs={"up_to": 2}, max_episode_steps=5, reward="count_up:square"
+    )
+    outcomes = play(task, 2)
+    assert task.truth(outcomes).tolist() == [[1 + 4]] * 2
+    assert np.array_equal(task.truth(task.whole(outcomes)), task.truth(outcomes))
+    assert task.rewards(outcomes).tolist() == [[1, 4]] * 2

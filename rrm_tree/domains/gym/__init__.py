@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 Steps: TypeAlias = Annotated[int, Field(ge=1)]
 
 
-@declare(version="2", subject=None, advice=None, accepts={}, one_step=False, refuse=refuse_unknown)
+def _refuse(options: Mapping[str, object]) -> str | None:
+    """Why these options cannot be used, as far as can be told without gymnasium."""
+    if (unknown := refuse_unknown(options)) or not options.get("reward"):
+        return unknown
+    from rrm_tree.domains.scripted import refuse_reward
+
+    return refuse_reward(options)
+
+
+@declare(version="2", subject=None, advice=None, accepts={}, one_step=False, refuse=_refuse)
 def environment(  # noqa: PLR0913 - what may be said of an environment
     *,
     id: str,
@@ -28,6 +37,7 @@ def environment(  # noqa: PLR0913 - what may be said of an environment
     max_episode_steps: Steps | None = None,
     horizon: Literal["absorbing", "fixed", "variable"] = "absorbing",
     vectorisation: Literal["sync", "native", "auto"] = "sync",
+    reward: str | None = None,
     batch: Steps = 16,
 ) -> GymTask:
     """Act in a gymnasium environment; people or teachers judge windows of the episodes.
@@ -46,8 +56,10 @@ def environment(  # noqa: PLR0913 - what may be said of an environment
             takes the environment's own vector environment, one computation for all, with one seed
             for all: an episode then depends on which others are run beside it. `auto` is native
             where there is one.
+        reward: `module:attr` of a function of (observations [n, T+1, ...], actions [n, T, ...]) that
+            gives rewards [n, T], which truth adds up instead of the environment's own.
         batch: environments side by side.
     """
     from rrm_tree.domains.gym.task import GymTask
 
-    return GymTask(id, kwargs or {}, segment, max_episode_steps, horizon, vectorisation, batch)
+    return GymTask(id, kwargs or {}, segment, max_episode_steps, horizon, vectorisation, reward, batch)

@@ -26,6 +26,7 @@ from rrm_tree.domains.gym.horizon import (
 from rrm_tree.domains.gym.making import LIMIT, make_env
 from rrm_tree.domains.gym.picture import draw_lines
 from rrm_tree.domains.gym.vector import Episodes, NativeEpisodes, Recipe, has_native
+from rrm_tree.domains.scripted import ScriptedReward
 from rrm_tree.errors import PluginError
 from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Ints, Outcomes, Questions
 
@@ -57,6 +58,7 @@ class GymTask:
         max_episode_steps: int | None = None,
         horizon: Horizon = "absorbing",
         vectorisation: Vectorisation = "sync",
+        reward: str | None = None,
         batch: int = 16,
     ) -> None:
         self.id = id
@@ -64,6 +66,7 @@ class GymTask:
         self.segment = segment
         self.max_episode_steps = max_episode_steps
         self.horizon = horizon
+        self.reward = None if reward is None else ScriptedReward.load(reward)
         self.native = vectorisation == "native" or (vectorisation == "auto" and has_native(id))
         self.batch = batch
         one = make_env(id, self.kwargs, max_episode_steps)
@@ -158,14 +161,24 @@ class GymTask:
         return ()
 
     def truth(self, outcomes: Outcomes) -> Floats:
-        """Sum of the environment's own rewards over the steps taken, shape [n, 1].
+        """Sum of the rewards of the steps taken, shape [n, 1].
 
         Raises:
             PluginError: the outcomes carry no rewards.
         """
+        return np.asarray(self.rewards(outcomes).sum(axis=1, keepdims=True))
+
+    def rewards(self, outcomes: Outcomes) -> Floats:
+        """The environment's own rewards, or those of the option `reward`, shape [n, T].
+
+        Raises:
+            PluginError: the outcomes carry no rewards.
+        """
+        if self.reward is not None:
+            return self.reward(outcomes)
         if "rewards" not in outcomes.hidden:
             raise PluginError(f"{self.id}: these outcomes carry no rewards, so that truth is unknown")
-        return np.asarray((outcomes.hidden["rewards"] * outcomes.mask).sum(axis=1, keepdims=True))
+        return np.asarray(np.where(outcomes.mask, outcomes.hidden["rewards"], 0.0))
 
     def picture(self, outcomes: Outcomes, row: int, advice: Advice) -> str:
         """What was observed and done over time, a line for each number."""
