@@ -48,6 +48,7 @@ BUILT_IN: Final[Mapping[PluginKind, Mapping[str, str]]] = {
         "logic.bit": "rrm_tree.domains.logic:bit",
         "logic.gate": "rrm_tree.domains.logic:gate",
         "logic.circuit": "rrm_tree.domains.logic:circuit",
+        "spider": "rrm_tree.domains.spider:spider",
         "gym": "rrm_tree.domains.gym:environment",
     },
     "judge": {
@@ -61,7 +62,14 @@ BUILT_IN: Final[Mapping[PluginKind, Mapping[str, str]]] = {
         "board": "rrm_tree.learning:board",
         "lines": "rrm_tree.learning:scans",
     },
-    "algorithm": {"greedy": "rrm_tree.learning:greedy", "ppo": "rrm_tree.learning:ppo"},
+    "algorithm": {
+        "greedy": "rrm_tree.learning:greedy",
+        "ppo": "rrm_tree.learning:ppo",
+        "maskable_ppo": "rrm_tree.learning:maskable_ppo",
+        "sac": "rrm_tree.learning:sac",
+        "td3": "rrm_tree.learning:td3",
+        "dqn": "rrm_tree.learning:dqn",
+    },
 }
 
 ENVIRONMENT: Final = "rrm_tree.domains.gym:environment"
