@@ -18,10 +18,11 @@ from rrm_tree.contracts import Agent, Factorised, Imaginable, Noted
 from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.gatekeeper import try_gate
 from rrm_tree.learning.distill import Distilled, DistillOptions, distill
+from rrm_tree.learning.foresight import foretell
 from rrm_tree.measure import Bench, measure_round
 from rrm_tree.outcomes import Advice, Judged, join_judged
 from rrm_tree.purse import Purse
-from rrm_tree.records import RoundRecord
+from rrm_tree.records import Promise, RoundRecord
 from rrm_tree.rounds import RoundState, Setup
 from rrm_tree.spec import GateSpec
 from rrm_tree.station import UNLIMITED, Station, seed_from
@@ -171,6 +172,15 @@ class NodeAtWork:
         looks = math.ceil(min(limits) * share) - spent.looks if limits else UNLIMITED
         return judgments, looks, math.ceil(budget.steps * share) - spent.steps
 
+    def foretell(self, done: Sequence[RoundState], judged: Judged) -> Promise | None:
+        """How right the last round's reward model is about judgments of what its own agent did."""
+        if not done or not done[-1].reward:
+            return None
+        spec, station = self.node.reward_model, self.station
+        advice = judged.advice if "advice" in spec.sees else Advice()
+        inputs = network_inputs(station.task, judged.outcomes, advice)
+        return foretell(station.network, done[-1].reward, judged, inputs, spec.mistakes)
+
     def distill(self, judged: Judged, done: Sequence[RoundState], spent: _Spent) -> Distilled:
         """A reward model from all judgments so far."""
         spec, station, budget = self.node.reward_model, self.station, self.node.budget
@@ -207,6 +217,8 @@ class NodeAtWork:
             key=self.setup.key,
             round=len(done),
             facts=distilled.facts,
+            held_out=distilled.held_out,
+            fresh=self.foretell(done, new.judged),
             steps=new.steps,
             optimiser_steps=distilled.optimiser_steps,
             warnings=(*new.notes, *distilled.warnings),

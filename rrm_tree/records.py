@@ -99,6 +99,19 @@ class JudgmentFacts(Stored):
     """False: nothing can be learned from these; the round did not train on them."""
 
 
+class Promise(Stored):
+    """How right a reward model expects to be about judgments it has not learned from, and how right it is."""
+
+    expected: float
+    """Mean chance that it gives to the likelier of two answers."""
+    right: float
+    """Share of which the likelier answer was given; ties count half."""
+    deviation: float
+    """Standard deviation of right − expected, outcome by outcome or pair by pair."""
+    count: int
+    """Outcomes, or pairs, that were judged."""
+
+
 class RoundRecord(Stored):
     """One round of one node."""
 
@@ -120,6 +133,11 @@ class RoundRecord(Stored):
     heuristic_truth: Mean | None = None
     agent_score: Mean | None = None
     """The reward model's score of the agent's own outcomes."""
+    held_out: Promise | None = None
+    """This round's reward model on the judgments that were held out from it."""
+    fresh: Promise | None = None
+    """The reward model of the round before on this round's new judgments, before any was learned from:
+    they are about outcomes of the agent that it has made. None where there is no such model."""
     solve_looks: float | None = None
     """Mean looks a person needs to do the task unaided."""
     gate: GateResult | None = None
@@ -170,7 +188,11 @@ class Picture(Stored):
     """One outcome as people see it."""
 
     caption: str
-    svg: str
+    svg: str = ""
+    """A drawing; empty where there is a clip."""
+    media: Literal["image/svg+xml", "image/webp", "video/webm"] = "image/svg+xml"
+    data: str = ""
+    """A clip of that media type, base64; empty where there is a drawing."""
 
 
 State = Literal["trained", "reused", "failed", "waiting", "running", "stopped"]

@@ -18,9 +18,10 @@ from rrm_tree.learning.cases import Cases, make_cases, split_cases
 from rrm_tree.learning.ensemble import Ensemble
 from rrm_tree.learning.facts import Ordered, answers_differ, describe, order_answers
 from rrm_tree.learning.fit import DistillOptions, Fitted, HeldOut, fit, score_cases
+from rrm_tree.learning.foresight import promise
 from rrm_tree.learning.reward_model import RewardModel
 from rrm_tree.outcomes import Arrays, Ints, Judged
-from rrm_tree.records import JudgmentFacts
+from rrm_tree.records import JudgmentFacts, Promise
 
 __all__ = ["DistillOptions", "Distilled", "distill"]
 
@@ -40,6 +41,8 @@ class Distilled:
     optimiser_steps: int
     epochs: int
     warnings: tuple[str, ...]
+    held_out: Promise | None = None
+    """What the model promises about the held-out judgments, and keeps."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,10 @@ def distill(  # noqa: PLR0913 - one call a round; every argument is a different 
     warnings = _doubts(ordered)
     if not informative:
         return Distilled(None, facts, steps, fitted.epochs, warnings)
-    return Distilled(_finish(fitted, cases), facts, steps, fitted.epochs, warnings)
+    of, told = cases.items_of(held)[1], fitted.held_out
+    kept = promise(cases.kind, told.scores, told.answers, of, options.mistakes)
+    model = _finish(fitted, cases)
+    return Distilled(model, facts, steps, fitted.epochs, warnings, kept)
 
 
 def _finish(fitted: Fitted, cases: Cases) -> RewardModel:
