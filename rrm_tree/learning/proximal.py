@@ -52,12 +52,12 @@ class Ppo:
     name: ClassVar = "ppo"
     learner: ClassVar[type[Any]] = PPO
     acts_in: ClassVar[tuple[type[Space[Any]], ...]] = PLAIN
-    passed_on: ClassVar = (
+    passed_on: ClassVar[tuple[str, ...]] = (
         *("batch_size", "n_epochs", "gamma", "gae_lambda", "clip_range", "clip_range_vf"),
         *("normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl"),
         *("use_sde", "sde_sample_freq"),
     )
-    network_options: ClassVar = ("log_std_init", "ortho_init")
+    network_options: ClassVar[tuple[str, ...]] = ("log_std_init", "ortho_init")
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = options

@@ -47,6 +47,8 @@ def refuse_spaces(name: str, task: Task, acts_in: tuple[type[Space[Any]], ...]) 
         kinds = [kind.__name__ for kind in acts_in]
         listed = " or ".join(filter(None, [", ".join(kinds[:-1]), kinds[-1]]))
         return f"{name} acts in {listed}, not in {acts}"
+    if isinstance(acts, spaces.Discrete) and acts.start != 0:
+        return f"{name} counts choices from 0; wrap the environment, whose actions are {acts}"
     parts = list(seen.spaces.values()) if isinstance(seen, spaces.Dict) else [seen]
     if not all(isinstance(part, PLAIN) for part in parts):
         return f"{name} observes Box, Discrete, MultiDiscrete, MultiBinary or a Dict of these, not {seen}"
