@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from rrm_tree.errors import PluginError
 from rrm_tree.mistakes import Path
-from rrm_tree.registry import Plugin, PluginKind, find
+from rrm_tree.registry import Plugin, PluginKind, find, load_attribute
 from rrm_tree.spec import CriterionSpec, GateSpec, JudgeSpec, NodeSpec, PluginSpec, edit_node
 from rrm_tree.wording import Complaint, validate
 
@@ -46,6 +46,9 @@ class Sketch:
         """Every helper once, in the order written."""
         return tuple(dict.fromkeys(use.helper for use in self.uses))
 
+
+COMPARES_MEMBERS: Final = ("disagreement", "information")
+"""Queries that a single member has no say in."""
 
 SLOTS: Final[Mapping[PluginKind, tuple[str, ...]]] = {
     "task": ("task",),
@@ -117,6 +120,7 @@ def _check_node(sketch: Sketch, tasks: dict[str, Plugin], name: str) -> Iterator
         tasks[name] = found["task"]
     if "judge" in found:
         yield from _check_judge(sketch, found["judge"])
+    yield from _check_query(sketch)
     if "task" in found and "algorithm" in found:
         yield from _check_algorithm(sketch, found["task"], found["algorithm"])
 
@@ -182,6 +186,23 @@ def _check_judge(sketch: Sketch, judge: Plugin) -> Iterator[Complaint]:
         reason = f"judge '{use}' cannot judge without advice, and "
         reason += "does not see it" if sketch.uses else "no criterion names a helper"
     yield Complaint(path, f"nothing grounds this node: {reason}", on_key=True)
+
+
+def _check_query(sketch: Sketch) -> Iterator[Complaint]:
+    """Whether what chooses what is asked is there, and has enough members to go by."""
+    query = "random" if sketch.judge is None else sketch.judge.query
+    path = (*sketch.path, "judge", "query")
+    if ":" in query:
+        try:
+            version = getattr(load_attribute("query", query), "version", None)
+        except PluginError as error:
+            yield Complaint(path, str(error))
+            return
+        if not isinstance(version, str):
+            yield Complaint(path, f"query '{query}' declares no `version` (a text)")
+    elif query in COMPARES_MEMBERS and sketch.spec is not None and sketch.spec.reward_model.ensemble == 1:
+        message = f"'{query}' compares the members of an ensemble, and there is one; raise"
+        yield Complaint(path, f"{message} reward_model.ensemble, or ask by `entropy`")
 
 
 def _check_arms(sketch: Sketch) -> Iterator[Complaint]:

@@ -19,9 +19,9 @@ from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.gatekeeper import try_gate
 from rrm_tree.learning.distill import Distilled, DistillOptions, distill
 from rrm_tree.learning.foresight import foretell
-from rrm_tree.measure import Bench, measure_round
+from rrm_tree.measure import Bench, Scene, measure_round, take_pictures
 from rrm_tree.outcomes import Advice, Judged, join_judged
-from rrm_tree.purse import Purse
+from rrm_tree.purse import Purse, share_out
 from rrm_tree.records import Promise, RoundRecord
 from rrm_tree.rounds import RoundState, Setup
 from rrm_tree.spec import GateSpec
@@ -106,17 +106,23 @@ class NodeAtWork:
         distilled = self.distill(join_judged([*(state.judged for state in done), new.judged]), done, spent)
         tell("improving")
         state = self.improve(done, new, distilled, spent)
+        scenes: Sequence[Scene] = ()
         if state.reward:
             agents = [*agents, self.agent_of(state)]
             tell("measuring")
             measured = measure_round(self.bench, state.record, state.reward, agents)
-            state = replace(state, record=measured.record, pictures=measured.pictures)
+            state, scenes = replace(state, record=measured.record), measured.scenes
         gate = self.node.gate if state.reward else None
         if gate is not None and gate.on_miss == "more":
             # Every round is a try, and takes looks that may end the node.
-            return self.close(self.gate(state, gate, agents[-1]), done)
-        state = self.close(state, done)
+            return self.show(self.close(self.gate(state, gate, agents[-1]), done), scenes)
+        state = self.show(self.close(state, done), scenes)
         return self.gate(state, gate, agents[-1]) if gate is not None and state.record.stopped else state
+
+    def show(self, state: RoundState, scenes: Sequence[Scene]) -> RoundState:
+        """The round with pictures of outcomes; clips take longer, so that the last one alone has them."""
+        clips = state.record.stopped is not None
+        return replace(state, pictures=take_pictures(self.station, scenes, clips=clips))
 
     def judge(self, done: Sequence[RoundState], agents: Sequence[Agent], spent: _Spent) -> _Gathered:
         """This round's judgments, within the budget, and what they took.
@@ -127,24 +133,24 @@ class NodeAtWork:
         index, station = len(done), self.station
         rng = self.rng(index, "collect")
         act = agents[-1].act if agents else self.station.propose
-        chooses = bool(agents) and self.node.judge.query == "entropy" and station.kind != "rating"
-        scorer = station.scorer(done[-1].reward) if chooses else None
+        scorer = station.scorer(done[-1].reward) if agents and station.chooses else None
         judgments, looks, steps = self.allowance(index, spent)
-        purse = Purse(judgments, looks, steps, imagines=isinstance(station.task, Imaginable))
+        collecting = share_out(self.node.budget, self.node.judge.schedule, index).collecting
+        imagines = isinstance(station.task, Imaginable)
+        purse = Purse(judgments, looks, steps, imagines=imagines, collecting=collecting)
         batches: list[Judged] = []
         while count := purse.items():
             self.setup.tell(f"judging {purse.asked}" + (f"/{judgments}" if judgments < UNLIMITED else ""))
             limit = purse.steps_left
             if station.windowed:
-                new = station.collect_windows(count, act, rng, per_episode=purse.per_episode, limit=limit)
+                each = purse.per_episode
+                new = station.collect_windows(count, act, rng, scorer=scorer, per_episode=each, limit=limit)
             else:
-                new = station.collect(count, act, "judge", rng, pool=scorer is not None, limit=limit)
+                new = station.collect(count, act, "judge", rng, scorer=scorer, limit=limit)
             purse.pay_steps(new)
             if not len(new.items):
                 break
             outcomes, items = new.outcomes, new.items
-            if scorer:
-                outcomes, items = station.select(outcomes, items, count, scorer, rng)
             # A subject's items come together: the last of them may be one too many.
             items = items.take(np.arange(min(len(items), judgments - purse.asked)))
             batch = station.ask(outcomes, items, rng, purse.looks)
@@ -164,13 +170,14 @@ class NodeAtWork:
         return _Gathered(judged, purse.steps, (*purse.notes(), *said))
 
     def allowance(self, index: int, spent: _Spent) -> tuple[int, int, int]:
-        """Judgments, looks and steps that this round may spend: an even share, and what was left over."""
+        """Judgments, looks and steps that this round may spend: its share, and what was left over."""
         budget, limit = self.node.budget, self.setup.looks_limit
-        share = min(1.0, (index + 1) / budget.rounds)
-        judgments = UNLIMITED if limit is not None else math.ceil(budget.judgments * share) - spent.judgments
+        share = share_out(budget, self.node.judge.schedule, index)
+        allowed = math.ceil(budget.judgments * share.judgments)
+        judgments = UNLIMITED if limit is not None else allowed - spent.judgments
         limits = [given for given in (limit, budget.looks) if given is not None]
-        looks = math.ceil(min(limits) * share) - spent.looks if limits else UNLIMITED
-        return judgments, looks, math.ceil(budget.steps * share) - spent.steps
+        looks = math.ceil(min(limits) * share.judgments) - spent.looks if limits else UNLIMITED
+        return judgments, looks, math.ceil(budget.steps * share.steps) - spent.steps
 
     def foretell(self, done: Sequence[RoundState], judged: Judged) -> Promise | None:
         """How right the last round's reward model is about judgments of what its own agent did."""
@@ -202,6 +209,7 @@ class NodeAtWork:
                 patience=spec.patience,
                 held_out=spec.held_out,
                 mistakes=spec.mistakes,
+                level_members=spec.caution > 0,
                 optimiser_steps=None if limit is None else max(1, limit - spent.optimiser_steps),
             ),
             exclusive=exclusive,

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rrm_tree.records import FORMAT, Done, Stored
+from rrm_tree.registry import load_attribute
 from rrm_tree.spec import NodeSpec, PluginSpec, TreeSpec, edit_node
 
 if TYPE_CHECKING:
@@ -219,6 +220,7 @@ class _Planner:
                 "judge": self.version_of("judge", spec.judge.use),
                 "network": self.version_of("network", spec.reward_model.network.use),
                 "algorithm": self.version_of("algorithm", spec.agent.use),
+                **_own_query(spec),
             },
             "numerics": dict(self.numerics),
             "measure": tree.measure.model_dump(mode="json"),
@@ -262,7 +264,8 @@ class _Planner:
             "help": spec.help,
             "agent": _dump(spec.agent),
             "algorithm": self.version_of("algorithm", spec.agent.use),
-            "reward_model": {"ensemble": model.ensemble, "sees": list(model.sees)},
+            "reward_model": {"ensemble": model.ensemble, "sees": list(model.sees)}
+            | ({"caution": model.caution} if model.caution else {}),
             "network": [_dump(model.network), self.version_of("network", model.network.use)],
         }
 
@@ -271,6 +274,12 @@ def _canonical_node(spec: NodeSpec) -> Inputs:
     """A node's spec without what changes no bytes; the criteria's order counts."""
     dumped = spec.model_dump(mode="json", by_alias=True, exclude={"doc", "resources", "arms"})
     return {**dumped, "criteria_order": list(spec.criteria)}
+
+
+def _own_query(spec: NodeSpec) -> dict[str, str]:
+    """The declared version of a user's own way of choosing what is asked; built-in ones change with ours."""
+    query = spec.judge.query
+    return {"query": str(load_attribute("query", query).version)} if ":" in query else {}
 
 
 def _dump(plugin: PluginSpec) -> Inputs:

@@ -7,13 +7,59 @@ Touches nothing.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 from rrm_tree.outcomes import Judged
+from rrm_tree.spec import BudgetSpec, ScheduleSpec
 from rrm_tree.station import UNLIMITED, Collected
 
 ASKED_AT_ONCE = 1024
 """Items put to the judge in one batch; the budget of looks is checked after each."""
+
+
+HALF = Fraction(1, 2)
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Shares of a node's whole budget that may be spent up to the end of a round, earlier rounds included."""
+
+    judgments: Fraction | float
+    """Of judgments and looks."""
+    steps: Fraction | float
+    collecting: Fraction
+    """Which part of this round's steps collecting may take where episodes must be run."""
+
+
+def share_out(budget: BudgetSpec, schedule: ScheduleSpec | None, index: int) -> Allowance:
+    """What the first rounds up to this one may spend together; all of it at the last.
+
+    Half of all steps is for collecting: those follow the judgments, the others are shared evenly.
+    """
+    even = min(1.0, (index + 1) / budget.rounds)
+    if schedule is None:
+        return Allowance(even, even, HALF)
+    exactly = [min(Fraction(1), Fraction(done, budget.rounds)) for done in (index, index + 1)]
+    asked = [_scheduled(schedule, budget.rounds, done) for done in (index, index + 1)]
+    more, more_evenly = asked[1] - asked[0], exactly[1] - exactly[0]
+    part = more / (more + more_evenly) if more_evenly else HALF
+    return Allowance(asked[1], (asked[1] + exactly[1]) / 2, part)
+
+
+def _scheduled(schedule: ScheduleSpec, rounds: int, done: int) -> Fraction:
+    """Share of the judgments that so many rounds may ask for.
+
+    A share first, as in Christiano et al., "Deep reinforcement learning from human preferences"
+    (2017), A.1; then evenly, or in proportion to 1/(1 + t) while t goes from 0 to 1.
+    """
+    if done == 0 or done >= rounds:
+        return Fraction(min(done, 1))
+    first, later = Fraction(str(schedule.first)), rounds - 1
+    falls = schedule.then == "hyperbolic"
+    parts = [1 / (1 + Fraction(place if falls else 0, max(1, later - 1))) for place in range(later)]
+    return first + (1 - first) * sum(parts[: done - 1]) / sum(parts)
 
 
 @dataclass
@@ -26,6 +72,8 @@ class Purse:
     may_execute: int
     imagines: bool
     """Whether outcomes are imagined: then improving executes nothing, and every episode is one step."""
+    collecting: Fraction = HALF
+    """Part of the steps that collecting may take where episodes must be run; the rest is for improving."""
     asked: int = 0
     steps: int = 0
     dearest_item: float | None = None
@@ -37,8 +85,7 @@ class Purse:
 
     def __post_init__(self) -> None:
         if not self.imagines:
-            # The other half is for improving, which acts in the environment too.
-            self.may_execute = -(-self.may_execute // 2)
+            self.may_execute = math.ceil(self.may_execute * self.collecting)
 
     @property
     def steps_left(self) -> int:

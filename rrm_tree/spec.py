@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     StringConstraints,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -58,9 +59,26 @@ def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+QUERIES: Final = ("random", "disagreement", "entropy", "information", "kcenter")
+"""What may be asked after the first round."""
+
+_QUERY_SCHEMA: Final = {"anyOf": [{"enum": list(QUERIES)}, {"type": "string", "pattern": ":"}]}
+
+
+def _known_query(value: str) -> str:
+    if value in QUERIES or ":" in value:
+        return value
+    words = {"value": value, "hint": suggest(value, QUERIES) or f"; there are {', '.join(QUERIES)}"}
+    raise PydanticCustomError("query", "no query is named '{value}'{hint}, or your own as module:attr", words)
+
+
 def _is_none(value: object) -> bool:
     # Left out of dumps, and so of fingerprints: a spec without it keeps the keys that it had before.
     return value is None
+
+
+def _is_zero(value: object) -> bool:
+    return value == 0
 
 
 Sights = Annotated[tuple[Sees, ...], Field(min_length=1), AfterValidator(_each_once)]
@@ -92,6 +110,15 @@ class CriterionSpec(Part):
     weight: Number = Field(default=1.0, gt=0)
 
 
+class ScheduleSpec(Part):
+    """How judgments are shared out over the rounds of a node."""
+
+    first: Number = Field(default=0.25, gt=0, le=1)
+    """Share of the judgments that the first round gets."""
+    then: Literal["constant", "hyperbolic"] = "constant"
+    """The others' parts: all alike, or falling as 1/(1 + t) with t from 0 to 1."""
+
+
 class JudgeSpec(PluginSpec):
     """Who gives feedback, of which kind, and what is shown with the outcome."""
 
@@ -102,8 +129,13 @@ class JudgeSpec(PluginSpec):
     windows_per_episode: Count | None = Field(default=None, ge=1, exclude_if=_is_none)
     """How many windows of an episode are judged; None: as many as fit side by side. Tasks with
     segments only, and only for training."""
-    query: Literal["random", "entropy"] = "random"
-    """What to ask after the first round: anything, or rather what the reward model is unsure about."""
+    query: Annotated[str, AfterValidator(_known_query), WithJsonSchema(_QUERY_SCHEMA)] = "random"
+    """What to ask after the first round: one of `QUERIES`, or one's own as `module:attr`."""
+    pool: Count | None = Field(default=None, ge=1, exclude_if=_is_none)
+    """Candidates for each that is chosen where `query` is not random; None: 10 windows, or 4 whole
+    outcomes, which must all be run. Of outcomes with parts all parts are candidates."""
+    schedule: ScheduleSpec | None = Field(default=None, exclude_if=_is_none)
+    """How judgments are shared out over the rounds; None: evenly."""
 
 
 class RewardModelSpec(Part):
@@ -120,6 +152,8 @@ class RewardModelSpec(Part):
     held_out: Number = Field(default=0.1, gt=0, lt=1)
     mistakes: Number = Field(default=0.1, ge=0, lt=1)
     """Share of labels and preferences taken to be given at random, however clear the case."""
+    caution: Number = Field(default=0.0, ge=0, exclude_if=_is_zero)
+    """How many deviations of the members are taken off the reward that an agent improves on."""
 
 
 class BudgetSpec(Part):

@@ -15,12 +15,12 @@ from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.random import Generator
-from scipy.special import entr, expit
 
 from rrm_tree.contracts import Factorised, Request, Segmented, Split
 from rrm_tree.errors import PluginError
+from rrm_tree.learning.queries import STRATEGIES, Expected, Strategy, own_query
 from rrm_tree.learning.rollouts import rollout
-from rrm_tree.learning.windows import Windows, pair_up, place_windows
+from rrm_tree.learning.windows import Windows, pair_up, place_windows, window_sums
 from rrm_tree.outcomes import (
     Advice,
     Answers,
@@ -42,10 +42,10 @@ Act: TypeAlias = Callable[[Arrays, Arrays, Generator, bool], Array]
 UNLIMITED = 1 << 62
 
 POOL = 4
-"""Outcomes without parts collected for each that the reward model chooses to have judged."""
+"""Outcomes without parts collected for each that the reward model chooses to have judged: all must be run."""
 
-LEAST_DOUBT = 1e-3
-"""Nats of entropy granted to every item: a reward model may be sure and wrong."""
+POOL_OF_WINDOWS = 10
+"""Items about windows for each that is chosen; they cost no steps (B-Pref, Lee et al. 2021, takes ten)."""
 
 
 def seed_from(*parts: object) -> int:
@@ -96,6 +96,12 @@ class Station:
         self.weights: Floats = np.array([criterion.weight for criterion in node.criteria.values()])
 
     @cached_property
+    def query(self) -> Strategy:
+        """How items are chosen from a pool."""
+        name = self.node.judge.query
+        return STRATEGIES[name] if name in STRATEGIES else own_query(name)
+
+    @cached_property
     def shown(self) -> Advisor:
         """Who advises the judge."""
         return self.team.advisor(self.name, self.node, self.node.judge.sees)
@@ -117,6 +123,12 @@ class Station:
         alone = not self.node.helpers and not self.team.parents[self.name] and task.subject is None
         return isinstance(task, Segmented) and task.segment is not None and alone and task.parts == 1
 
+    @property
+    def chooses(self) -> bool:
+        """Whether the reward model, once there is one, has a say in what is asked."""
+        asks_anything = self.node.judge.query == "random"
+        return not asks_anything and not (self.kind == "rating" and self.node.judge.query == "entropy")
+
     def propose(self, observations: Arrays, subjects: Arrays, rng: Generator, explore: bool) -> Array:
         """How the node acts before anything is trained, in the form of an agent's `act`."""
         return self.task.propose(observations, subjects, rng)
@@ -133,7 +145,7 @@ class Station:
         rng: Generator,
         *,
         explore: bool = True,
-        pool: bool = False,
+        scorer: Scorer | None = None,
         limit: int = UNLIMITED,
     ) -> Collected:
         """Outcomes for about `count` items, or as many as the steps pay for, and the items.
@@ -147,15 +159,16 @@ class Station:
             split: where subjects come from.
             rng: what everything is drawn from.
             explore: passed on to `act`.
-            pool: collect more items, for `select` to choose from: all parts of as many outcomes, or
-                `POOL` times as many outcomes where they have no parts.
+            scorer: collect more items and choose by what it expects of them: all parts of as many
+                outcomes, or `judge.pool` times as many outcomes where they have no parts.
             limit: environment steps that may be executed. Episodes that it cuts short are left out.
         """
         wanted = max(1, count // len(self.questions))
         each = min(self.node.judge.parts_per_outcome, self.task.parts)
         subjects = math.ceil(wanted / each)
-        if pool:
-            subjects, each = (subjects, self.task.parts) if self.task.parts > 1 else (subjects * POOL, 1)
+        if scorer is not None:
+            pool = 1 if self.task.parts > 1 else self.node.judge.pool or POOL
+            subjects, each = subjects * pool, self.task.parts
             wanted = subjects * each
         about = self.team.subjects(self.name, subjects, split, rng)
         # Two episodes take about as many steps as each other.
@@ -176,6 +189,8 @@ class Station:
         items = self._items(len(kept), each, min(wanted, len(kept) * each), rng)
         longest = int(whole.lengths.max(initial=0))
         short = int((outcomes.lengths < outcomes.actions.shape[1]).sum()) if outcomes is not whole else 0
+        if scorer is not None and len(items):
+            outcomes, items = self.select(outcomes, items, count, scorer, rng)
         return Collected(outcomes, items, steps, len(whole), longest, short)
 
     def collect_windows(
@@ -184,6 +199,7 @@ class Station:
         act: Act,
         rng: Generator,
         *,
+        scorer: Scorer | None = None,
         per_episode: float | None = None,
         limit: int = UNLIMITED,
     ) -> Collected:
@@ -196,6 +212,7 @@ class Station:
             count: items.
             act: how to act.
             rng: what everything is drawn from.
+            scorer: choose as many items, by what it expects of them, from `judge.pool` times as many.
             per_episode: items that an episode yields; None if that is not known yet.
             limit: environment steps that may be executed. Episodes that it cuts short are left out.
         """
@@ -208,11 +225,31 @@ class Station:
         executed = done.outcomes.take(np.flatnonzero(done.whole))
         episodes = task.whole(executed)
         windows = place_windows(task.last_start(episodes), segment, self.node.judge.windows_per_episode, rng)
+        items = self._items_about(windows, rng)
+        if scorer is not None and len(items):
+            windows, items = self._choose_windows(episodes, len(items), scorer, rng)
         outcomes = task.windows(episodes, windows.rows, windows.starts)
         longest = int(executed.lengths.max(initial=0))
         short = int((episodes.lengths < segment).sum())
-        items = self._items_about(windows, rng)
         return Collected(outcomes, items, done.steps, len(executed), longest, short)
+
+    def _choose_windows(
+        self, episodes: Outcomes, count: int, scorer: Scorer, rng: Generator
+    ) -> tuple[Windows, Items]:
+        """That many items about windows from anywhere in the episodes, chosen from a pool of them.
+
+        Every step is scored once, whatever number of windows it lies in.
+        """
+        task, ends = cast(Segmented, self.task), 2 if self.kind == "preference" else 1
+        segment, candidates = cast(int, task.segment), count * (self.node.judge.pool or POOL_OF_WINDOWS)
+        each = math.ceil(ends * candidates / len(self.questions) / len(episodes))
+        windows = place_windows(task.last_start(episodes), segment, each, rng)
+        items = self._items_about(windows, rng)
+        steps = scorer.member_steps(episodes)[:, :, :, 0]
+        sums = window_sums(np.moveaxis(steps, -1, 1), windows, segment)
+        chosen = self._choose(np.moveaxis(sums, 1, -1)[:, :, None], items, count, rng)
+        used, items = _used(items.take(chosen))
+        return windows.take(used), items
 
     def _items_about(self, windows: Windows, rng: Generator) -> Items:
         """Every criterion's items about windows: each by itself, or in one pair with any other."""
@@ -237,23 +274,29 @@ class Station:
     def select(
         self, outcomes: Outcomes, items: Items, count: int, scorer: Scorer, rng: Generator
     ) -> tuple[Outcomes, Items]:
-        """Some of a pool's items, drawn in proportion to how unsure the reward model is of the answer.
+        """Some of a pool's items, by what the reward model's members expect of them."""
+        if self.node.judge.query == "entropy" and items.second is None:
+            scores = scorer.part_scores(outcomes)
+            part = np.minimum(items.part, scores.shape[1] - 1)
+            log_odds = scores[items.first, part]
+            if isinstance(self.task, Factorised) and self.task.exclusive:
+                log_odds = _from_log_chances(log_odds)
+            chosen = self.query(Expected(self.kind, log_odds[None]), count, rng)
+        else:
+            sums = scorer.member_steps(outcomes).sum(axis=2)
+            chosen = self._choose(sums, items, count, rng)
+        used, items = _used(items.take(chosen))
+        return outcomes.take(used), items
 
-        Unsure as the entropy of the answer that it predicts (Settles, "Active learning literature
-        survey", 2009, section 3.1); a label is drawn without being put back.
-        """
-        scores = scorer.part_scores(outcomes)
-        part = np.minimum(items.part, scores.shape[1] - 1)
-        log_odds = scores[items.first, part]
+    def _choose(self, scores: Floats, items: Items, count: int, rng: Generator) -> Array:
+        """Which items to ask about, given what members score [members, outcomes, parts, criteria]."""
+        part = np.minimum(items.part, scores.shape[2] - 1)
+        expected = scores[:, items.first, part, items.criterion]
         if items.second is not None:
-            log_odds = log_odds - scores[items.second, part]
-        elif isinstance(self.task, Factorised) and self.task.exclusive:
-            # Scores of exclusive values are log probabilities.
-            log_odds = log_odds - np.log(-np.expm1(np.minimum(log_odds, -1e-9)))
-        chance = expit(log_odds)
-        doubt = entr(chance) + entr(1 - chance) + LEAST_DOUBT
-        drawn = np.argsort(np.log(doubt) + rng.gumbel(size=len(items)))[::-1][:count]
-        return _keep(outcomes, items.take(np.sort(drawn)))
+            expected = expected - scores[:, items.second, part, items.criterion]
+        elif isinstance(self.task, Factorised) and self.task.exclusive and self.kind == "label":
+            expected = _from_log_chances(expected)
+        return self.query(Expected(self.kind, expected, self.node.reward_model.mistakes), count, rng)
 
     def cut(self, outcomes: Outcomes, rng: Generator) -> Outcomes:
         """What a judge sees of whole episodes: a window from anywhere in each where the task has segments."""
@@ -288,9 +331,14 @@ class Station:
         return Judged(outcomes, advice, self.kind, items.take(paid), answers.take(paid))
 
 
-def _keep(outcomes: Outcomes, items: Items) -> tuple[Outcomes, Items]:
-    """The items, and of the outcomes only those that they are about."""
+def _from_log_chances(log_chances: Floats) -> Floats:
+    """Log-odds: scores of exclusive values are log probabilities."""
+    return np.asarray(log_chances - np.log(-np.expm1(np.minimum(log_chances, -1e-9))))
+
+
+def _used(items: Items) -> tuple[Array, Items]:
+    """Which outcomes the items are about, and the items with those counted anew."""
     ends = items.first if items.second is None else np.concatenate([items.first, items.second])
-    kept, place = np.unique(ends, return_inverse=True)
+    used, place = np.unique(ends, return_inverse=True)
     first, second = place[: len(items)], None if items.second is None else place[len(items) :]
-    return outcomes.take(kept), Items(first, second, items.part, items.criterion)
+    return used, Items(first, second, items.part, items.criterion)

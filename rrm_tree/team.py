@@ -141,6 +141,8 @@ class Scorer:
     advisor: Advisor
     """With no helpers where the model sees outcomes alone."""
     weights: Floats
+    caution: float = 0.0
+    """How many of the members' deviations are taken off the rewards on which an agent improves."""
 
     def inputs(self, outcomes: Outcomes, advice: Advice | None = None) -> Arrays:
         """What the network sees of these outcomes; asks the helpers unless told what they said."""
@@ -155,7 +157,26 @@ class Scorer:
     def beyond(self) -> float | None:
         """Reward of every step after an episode's end, where the task lets it go on; None elsewhere."""
         step = self.task.absorbing() if isinstance(self.task, Absorbing) else None
-        return None if step is None else float(self.rewards(step)[0, 0])
+        return None if step is None else float(self.cautious_rewards(step)[0, 0])
+
+    def cautious_rewards(self, outcomes: Outcomes) -> Floats:
+        """Rewards to improve on, [n, T]; `rewards` themselves without caution."""
+        if not self.caution:
+            return self.rewards(outcomes)
+        actions = outcomes.actions if isinstance(self.task, Factorised) else None
+        inputs, mask = self.inputs(outcomes), outcomes.mask
+        return self.model.cautious_rewards(inputs, actions, mask, self.weights, self.caution)
+
+    def cautious_table(self, outcomes: Outcomes) -> Floats:
+        """Table to improve on, [n, parts, values]; `table` itself without caution."""
+        if not self.caution:
+            return self.table(outcomes)
+        return self.model.cautious_table(self.inputs(outcomes), self.weights, self.caution)[:, 0]
+
+    def member_steps(self, outcomes: Outcomes) -> Floats:
+        """What every member says of every step, not normalised: [members, n, T, parts, criteria]."""
+        actions = outcomes.actions if isinstance(self.task, Factorised) else None
+        return self.model.member_steps(self.inputs(outcomes), actions, outcomes.mask)
 
     def scores(self, outcomes: Outcomes) -> Floats:
         """Score of every outcome, shape [n]."""
@@ -277,7 +298,7 @@ class Team:
         model = RewardModel.from_arrays(self.network(node), reward)
         weights = np.array([criterion.weight for criterion in node.criteria.values()])
         advisor = self.advisor(name, node, node.reward_model.sees)
-        return Scorer(self.task(name), model, advisor, weights)
+        return Scorer(self.task(name), model, advisor, weights, node.reward_model.caution)
 
     def problem(
         self,
@@ -292,8 +313,8 @@ class Team:
         return Problem(
             task=self.task(name),
             starts=lambda count, rng: self.subjects(name, count, "train", rng),
-            rewards=scorer.rewards,
-            table=scorer.table,
+            rewards=scorer.cautious_rewards,
+            table=scorer.cautious_table,
             steps=steps,
             optimiser_steps=optimiser_steps,
             seed=seed,

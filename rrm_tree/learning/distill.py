@@ -113,11 +113,11 @@ def distill(  # noqa: PLR0913 - one call a round; every argument is a different 
         return Distilled(None, facts, steps, fitted.epochs, warnings)
     of, told = cases.items_of(held)[1], fitted.held_out
     kept = promise(cases.kind, told.scores, told.answers, of, options.mistakes)
-    model = _finish(fitted, cases)
+    model = _finish(fitted, cases, options.level_members)
     return Distilled(model, facts, steps, fitted.epochs, warnings, kept)
 
 
-def _finish(fitted: Fitted, cases: Cases) -> RewardModel:
+def _finish(fitted: Fitted, cases: Cases, level_members: bool) -> RewardModel:
     """The reward model with its output brought to a common scale where scores have none."""
     ones = np.ones(fitted.ensemble.shapes.criteria)
     plain = RewardModel(fitted.ensemble, cases.exclusive and cases.kind == "label", np.zeros_like(ones), ones)
@@ -126,7 +126,8 @@ def _finish(fitted: Fitted, cases: Cases) -> RewardModel:
     judged = np.unique(cases.rows)
     inputs = {name: values[judged] for name, values in cases.inputs.items()}
     actions = None if cases.actions is None else cases.actions[judged]
-    return plain.normalised(inputs, actions, cases.mask[judged])
+    model = plain.normalised(inputs, actions, cases.mask[judged])
+    return model.levelled(inputs, actions, cases.mask[judged]) if level_members else model
 
 
 def _cross_fit(training: _Training, steps: int) -> tuple[Ordered, int]:

@@ -49,6 +49,8 @@ class DistillOptions:
     """Share of preferences and labels taken to be given at random."""
     optimiser_steps: int | None = None
     """Hard limit; None is no limit."""
+    level_members: bool = False
+    """Work out how far each member's level lies from the others': cautious rewards need it."""
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,9 @@ class RewardModel:
     """[criteria], per step."""
     scale: Floats
     """[criteria], positive."""
+    offsets: Floats | None = None
+    """How far each member's mean lies from that of all, per step, where that tells nothing about which
+    outcome is better, [members, criteria]; None where it was not worked out."""
 
     @property
     def shapes(self) -> Shapes:
@@ -79,6 +82,38 @@ class RewardModel:
         rewards[mask] = taken.sum(axis=1) @ weights
         return rewards
 
+    def member_steps(self, inputs: Arrays, actions: Array | None, mask: NDArray[np.bool_]) -> Floats:
+        """What every member says of every step as acted, as the likelihoods take it: not normalised.
+
+        Returns:
+            Shape [members, n, T, parts, criteria]; 0 where no step was taken.
+        """
+        raw = self._members(inputs, mask)
+        acted = None if actions is None else actions[mask]
+        steps = np.zeros((len(raw), *mask.shape, self.shapes.parts, self.shapes.criteria))
+        for member, table in enumerate(raw):
+            steps[member, mask] = _take_values(table, acted)
+        return steps
+
+    def cautious_rewards(
+        self, inputs: Arrays, actions: Array | None, mask: NDArray[np.bool_], weights: Floats, caution: float
+    ) -> Floats:
+        """Reward of every step less `caution` times the members' deviation, 0 elsewhere, [n, T].
+
+        Coste et al., "Reward model ensembles help mitigate overoptimization" (2023), section 3.1.
+        What members differ by everywhere alike is no doubt about any step, and left out.
+        """
+        steps = self._levelled(self.member_steps(inputs, actions, mask))
+        by_member = steps.sum(axis=3) @ weights
+        return np.where(mask, by_member.mean(axis=0) - caution * by_member.std(axis=0), 0.0)
+
+    def cautious_table(self, inputs: Arrays, weights: Floats, caution: float) -> Floats:
+        """Score of every value of every part at every step, with the same caution: [n, T, parts, values]."""
+        mean, _ = self.table(inputs)
+        raw = self._members(inputs, np.ones(mean.shape[:2], bool))
+        deviation = (self._levelled(raw) @ weights).std(axis=0).reshape(mean.shape[:4])
+        return np.asarray(mean @ weights - caution * deviation)
+
     def part_scores(self, inputs: Arrays, actions: Array | None, mask: NDArray[np.bool_]) -> Floats:
         """Score of each part as it was acted, summed over the steps, shape [n, parts, criteria]."""
         mean, _ = self._scores(inputs, mask)
@@ -97,6 +132,7 @@ class RewardModel:
         }
         # With its rank in front, as not every store keeps arrays without elements.
         flat |= {f"inputs.{name}": np.array([len(dims), *dims]) for name, dims in shapes.inputs.items()}
+        flat |= {} if self.offsets is None else {"offsets": self.offsets}
         flat |= {f"weights.{name}": values.numpy() for name, values in self.ensemble.weights.items()}
         flat |= {f"buffers.{name}": values.numpy() for name, values in self.ensemble.buffers.items()}
         return flat
@@ -118,7 +154,7 @@ class RewardModel:
             {name: torch.from_numpy(np.array(values)) for name, values in part("weights").items()},
             {name: torch.from_numpy(np.array(values)) for name, values in part("buffers").items()},
         )
-        return cls(ensemble, bool(exclusive), flat["shift"], flat["scale"])
+        return cls(ensemble, bool(exclusive), flat["shift"], flat["scale"], flat.get("offsets"))
 
     def normalised(self, inputs: Arrays, actions: Array | None, mask: NDArray[np.bool_]) -> RewardModel:
         """The same model with mean 0 and deviation 1 on these outcomes' scores."""
@@ -130,6 +166,16 @@ class RewardModel:
         even = lengths.min() == lengths.max()
         shift = scores.mean(axis=0) / (lengths[0] * self.shapes.parts) if even else np.zeros_like(scale)
         return replace(self, shift=shift, scale=scale)
+
+    def levelled(self, inputs: Arrays, actions: Array | None, mask: NDArray[np.bool_]) -> RewardModel:
+        """The same model with its members' levels on these outcomes known, for cautious rewards.
+
+        Where outcomes are of one length preferences say nothing about the level of a score.
+        """
+        if mask.sum(axis=1).min() < mask.sum(axis=1).max():
+            return self
+        levels = self.member_steps(inputs, actions, mask)[:, mask].mean(axis=(1, 2))
+        return replace(self, offsets=levels - levels.mean(axis=0))
 
     def _scores(self, inputs: Arrays, mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Mean and deviation over members at the masked steps, [steps, parts, values, criteria]."""
@@ -144,6 +190,22 @@ class RewardModel:
             raise TrainingError(f"the reward model's score of outcome {bad} is not a number; {blame(inputs)}")
         deviation = np.concatenate([chunk[1] for chunk in chunks])
         return (mean - self.shift) / self.scale, deviation / self.scale
+
+    def _members(self, inputs: Arrays, mask: NDArray[np.bool_]) -> Floats:
+        """Every member's raw scores at the masked steps, [members, steps, parts, values, criteria]."""
+        rows, times = np.nonzero(mask)
+        chunks = []
+        with torch.inference_mode():
+            for start in range(0, max(1, len(rows)), CHUNK):
+                of = slice(start, start + CHUNK)
+                scores = self.ensemble.scores(gather(inputs, rows[of], times[of]), shared=True)
+                chunks.append(scores.log_softmax(dim=-2) if self.exclusive else scores)
+        return np.asarray(torch.cat(chunks, dim=1).double().numpy())
+
+    def _levelled(self, raw: Floats) -> Floats:
+        """Members' raw scores [members, ..., criteria] as rewards, each member's own level taken away."""
+        offsets = np.zeros(self.shift.shape) if self.offsets is None else self.offsets[:, None, None, None]
+        return np.asarray((raw - self.shift - offsets) / self.scale)
 
     def _score_chunk(self, inputs: dict[str, torch.Tensor]) -> tuple[Floats, Floats]:
         with torch.inference_mode():

@@ -39,6 +39,7 @@ from rrm_tree.spec import (
     PluginSpec,
     ResourcesSpec,
     RewardModelSpec,
+    ScheduleSpec,
     TreeSpec,
 )
 
@@ -49,6 +50,7 @@ SECTIONS = {
     "node": NodeSpec,
     "criterion": CriterionSpec,
     "judge": JudgeSpec,
+    "schedule": ScheduleSpec,
     "reward_model": RewardModelSpec,
     "budget": BudgetSpec,
     "gate": GateSpec,

@@ -67,3 +67,34 @@ def test_the_budget_of_steps_is_as_hard_for_windows(steps):
     spent = [state.record.steps for state in rounds]
     assert 0.9 * steps < sum(spent) <= steps
     assert spent[0] <= -(-steps // 2)
+
+
+class DisputesOddSeeds:
+    """A scorer of two members that are at odds about episodes of odd seed, and know nothing of others."""
+
+    def member_steps(self, outcomes):
+        odd = outcomes.subjects["seed"] % 2 == 1
+        steps = np.where(odd[:, None] & outcomes.mask, 1.0, 0.0)
+        return np.stack([steps, -steps])[..., None, None]
+
+
+@pytest.mark.parametrize("query", ["disagreement", "information", "kcenter"])
+def test_choosing_among_windows_executes_no_step_more_and_asks_about_each_once(query):
+    tree = make_tree({"only": {**PENDULUM, "judge": {**PENDULUM["judge"], "query": query}}})
+    station = Station(Team(tree, {}), "only", tree.nodes["only"])
+    rng = np.random.default_rng(0)
+    new = station.collect_windows(24, station.propose, rng, scorer=DisputesOddSeeds(), per_episode=2.0)
+    assert (len(new.items), new.steps, new.episodes) == (24, 12 * 40, 12)
+    assert len(np.unique(np.concatenate([new.items.first, new.items.second]))) == len(new.outcomes) == 48
+    assert (new.outcomes.lengths == 10).all()
+
+
+def test_the_chosen_pairs_are_those_that_members_dispute():
+    tree = make_tree({"only": {**PENDULUM, "judge": {**PENDULUM["judge"], "query": "disagreement"}}})
+    station = Station(Team(tree, {}), "only", tree.nodes["only"])
+    rng = np.random.default_rng(0)
+    scorer = DisputesOddSeeds()
+    new = station.collect_windows(24, station.propose, rng, scorer=scorer, per_episode=2.0)
+    odd = new.outcomes.subjects["seed"] % 2 == 1
+    # Over two windows of odd seed, or two of even, the members foretell a tie alike.
+    assert (odd[new.items.first] != odd[new.items.second]).all()
