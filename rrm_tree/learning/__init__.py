@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rrm_tree.contracts import declare
-from rrm_tree.learning.agents import ppo
+from rrm_tree.learning.agents import dqn, maskable_ppo, ppo, sac, td3
 
 if TYPE_CHECKING:
     from rrm_tree.contracts import Algorithm, Network
 
-__all__ = ["board", "greedy", "mlp", "ppo", "scans"]
+__all__ = ["board", "dqn", "greedy", "maskable_ppo", "mlp", "ppo", "sac", "scans", "td3"]
 
 
 @declare(version="1")
