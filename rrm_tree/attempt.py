@@ -19,6 +19,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import cast
 
+from rrm_tree.allowed import check_allowed
 from rrm_tree.errors import PluginError, RrmError, StoreError, TrainingError
 from rrm_tree.ledger import Ledger
 from rrm_tree.machine import numerics
@@ -48,6 +49,8 @@ class End(IntEnum):
     """It was asked to stop, and has stored its last round."""
     REPLACED = 76
     """Somebody else holds the key now."""
+    CANCELLED = 77
+    """The user wants it to be trained no further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class Order:
     run: str
     key: str
     fence: int
+    queue: str = ""
+    """Which workers it is for, where they are told apart."""
 
     @property
     def entry(self) -> str:
@@ -77,6 +82,8 @@ class Attempt:
     """Called after each event, for whoever shares this process."""
     cpu_before: float = field(default_factory=time.process_time)
     """CPU seconds of this process that are not this attempt's; 0 where it has the process to itself."""
+    allowed: frozenset[str] | None = None
+    """Packages whose code may be loaded; None for any."""
     _told: tuple[str, float] = field(default=("", 0.0), init=False)
 
     def run(self) -> End:
@@ -128,7 +135,12 @@ class Attempt:
         plan = self.store.plan(self.order.run)
         entry = plan.by_name[self.order.entry]
         ticket = self._ticket()
-        import_modules(plan.tree.imports, Path(plan.folder))
+        if self.allowed is None:
+            import_modules(plan.tree.imports, Path(plan.folder))
+        else:
+            check_allowed(plan, self.allowed)
+            # What lies beside the spec is not what was installed under an allowed name.
+            import_modules(plan.tree.imports, None)
         train = _find_trainer(plan.trainer)
         rounds = load_rounds(self.store, key)
         helpers = ticket.inputs["helpers"]

@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -20,10 +20,14 @@ from rrm_tree.attempt import Attempt, End, Order
 from rrm_tree.files import explained
 from rrm_tree.ledger import Ledger
 from rrm_tree.machine import ONE_THREAD
+from rrm_tree.spec import ResourcesSpec
 from rrm_tree.store import Store
 
 STOP = b"stop\n"
 """What a supervisor writes to an attempt that shall end after its round."""
+
+FROM_ENVIRONMENT = "-"
+"""Stands on an attempt's command line for a ledger whose address is in RRM_LEDGER."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,11 @@ class Answer:
 class Executor(Protocol):
     """Runs attempts somewhere."""
 
-    def slots(self) -> int:
-        """How many more orders it would start at once."""
+    remote: bool
+    """Whether those who train claim the keys, keep their leases and tell how it goes."""
+
+    def slots(self, queue: str) -> int:
+        """How many more orders of a queue it would start at once."""
 
     def submit(self, order: Order) -> None:
         """Start an attempt, now or soon."""
@@ -61,9 +68,10 @@ class InlineExecutor:
     ledger: Ledger
     stop: Callable[[], bool]
     heard: Callable[[], None]
+    remote: bool = field(default=False, init=False)
     _ended: list[Answer] = field(default_factory=list)
 
-    def slots(self) -> int:
+    def slots(self, queue: str = "") -> int:
         """One, since an order has ended when `submit` returns."""
         return 0 if self._ended else 1
 
@@ -91,58 +99,113 @@ class LocalExecutor:
     store: Store
     ledger: Ledger
     workers: int
-    _running: dict[Order, subprocess.Popen[bytes]] = field(default_factory=dict)
+    remote: bool = field(default=False, init=False)
+    _running: dict[Order, AttemptProcess] = field(default_factory=dict)
 
-    def slots(self) -> int:
+    def slots(self, queue: str = "") -> int:
         """Workers that have nothing to do."""
         return self.workers - len(self._running)
 
     def submit(self, order: Order) -> None:
         """Start a process in a group of its own; its output goes to the entry's log."""
-        # -P: what lies in the working directory must not hide installed packages from an attempt.
-        command = [sys.executable, "-P", "-m", "rrm_tree", "attempt", self.store.address, self.ledger.url]
-        path = os.pathsep.join(part for part in sys.path if part)
-        log = log_file(self.store, order.run, order.entry)
-        with explained("write", log):
-            log.parent.mkdir(parents=True, exist_ok=True)
-            output = log.open("ab")
-        with output:
-            self._running[order] = subprocess.Popen(
-                [*command, order.run, order.key, str(order.fence)],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
-                start_new_session=True,
-            )
+        self._running[order] = AttemptProcess(self.store, self.ledger, order)
 
     def poll(self) -> list[Answer]:
         """Attempts that have ended since the last call."""
-        ended = [order for order, process in self._running.items() if process.poll() is not None]
-        return [self._answer(order, self._running.pop(order)) for order in ended]
+        ended = [order for order, process in self._running.items() if process.has_ended()]
+        return [self._running.pop(order).answer() for order in ended]
 
     def cancel(self, *, now: bool) -> None:
         """End all attempts: after their rounds, or now."""
         for process in self._running.values():
-            # It may have ended by itself in the meantime.
-            with contextlib.suppress(OSError):
-                if now:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
-                elif process.stdin is not None:
-                    process.stdin.write(STOP)
-                    process.stdin.flush()
+            if now:
+                process.kill()
+            else:
+                process.ask_to_stop()
 
-    def _answer(self, order: Order, process: subprocess.Popen[bytes]) -> Answer:
-        if process.stdin is not None:
+
+class AttemptProcess:
+    """One attempt as a fresh process of this program, in a group of its own."""
+
+    def __init__(
+        self, store: Store, ledger: Ledger, order: Order, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start it; its output goes to the entry's log.
+
+        Args:
+            store: where it finds its inputs and leaves what it has learned.
+            ledger: where its claim is.
+            order: what it trains.
+            environment: variables that it gets beside this process's own.
+        """
+        self.order = order
+        self.log = log_file(store, order.run, order.entry)
+        given = dict(environment or {})
+        ledger_url = ledger.url
+        if not ledger.embedded:
+            # Not on the command line: everybody on this machine could read the password there.
+            given["RRM_LEDGER"], ledger_url = ledger.url, FROM_ENVIRONMENT
+        # -P: what lies in the working directory must not hide installed packages from an attempt.
+        command = [sys.executable, "-P", "-m", "rrm_tree", "attempt", store.address, ledger_url]
+        path = os.pathsep.join(part for part in sys.path if part)
+        with explained("write", self.log):
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            output = self.log.open("ab")
+        with output:
+            self.process = subprocess.Popen(
+                [*command, order.run, order.key, str(order.fence)],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **ONE_THREAD, "PYTHONPATH": path, **given},
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """The number of the process, and of its group."""
+        return self.process.pid
+
+    def has_ended(self) -> bool:
+        """Whether the process is over."""
+        return self.process.poll() is not None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end, no longer than this; whether it is over."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        return self.has_ended()
+
+    def ask_to_stop(self) -> None:
+        """Ask it to end after its round."""
+        # It may have ended by itself in the meantime.
+        with contextlib.suppress(OSError):
+            if self.process.stdin is not None:
+                self.process.stdin.write(STOP)
+                self.process.stdin.flush()
+
+    def kill(self) -> None:
+        """End it now, with all processes that it has started."""
+        with contextlib.suppress(OSError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def answer(self) -> Answer:
+        """How it ended; waits for it."""
+        if self.process.stdin is not None:
             with contextlib.suppress(OSError):
-                process.stdin.close()
-        code = process.wait()
-        text = _last_line(log_file(self.store, order.run, order.entry))
+                self.process.stdin.close()
+        code = self.process.wait()
+        text = _last_line(self.log)
         if code in {end.value for end in End}:
-            return Answer(order, End(code), text)
+            return Answer(self.order, End(code), text)
         killed = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return Answer(order, None, f"its process was lost ({killed}); last words: {text or 'none'}")
+        return Answer(self.order, None, f"its process was lost ({killed}); last words: {text or 'none'}")
+
+
+def queue_of(resources: ResourcesSpec) -> str:
+    """The queue of the workers that a node is for: the one it names, or that of its kind of machine."""
+    return resources.queue or ("train.gpu" if resources.gpu else "train.cpu")
 
 
 def log_file(store: Store, run: str, entry: str) -> Path:

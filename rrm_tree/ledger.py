@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -37,11 +38,15 @@ from rrm_tree.tables import (
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 30.0
-RENEW_SECONDS = 10.0
+LEASE_SECONDS = float(os.environ.get("RRM_LEASE_SECONDS", "30"))
+"""How long a claim lasts that is not renewed; the same for the whole fleet."""
+RENEW_SECONDS = LEASE_SECONDS / 3
 
 PATIENCE_SECONDS = 60.0
 """How long those who work for hours wait for a server that is away."""
+
+AGES = 1e8
+"""Seconds; no lease that ran out by itself is seen so late."""
 
 HOPELESS = ("28", "3D")
 """SQLSTATE classes that waiting does not cure: a wrong password, a database that is not there."""
@@ -71,6 +76,11 @@ class Claim:
     def is_live(self) -> bool:
         """Whether somebody works under it: the lease runs and its owner is not known to be dead."""
         return self.state == "claimed" and self.seconds_left > 0 and not is_gone(self.owner)
+
+    @property
+    def was_given_back(self) -> bool:
+        """Whether its lease was ended on purpose, not by time: it was set to the beginning of 1970."""
+        return self.seconds_left < -AGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +113,8 @@ class Ledger:
         """
         self.url = url
         self.embedded = is_embedded(url)
-        self.patience_seconds = patience_seconds
+        # What is wrong with a file of this machine does not pass.
+        self.patience_seconds = 0.0 if self.embedded else patience_seconds
         self._clock = clock
         self._engine = open_engine(url)
         self._do(make_tables)
@@ -144,6 +155,10 @@ class Ledger:
             f"the ledger {hide_password(self.url)} cannot be used: {cause}; {cure}. "
             "It may also be deleted: nothing learned is in it"
         )
+
+    def close(self) -> None:
+        """Give the connections back; the next call opens new ones."""
+        self._engine.dispose()
 
     # --- runs ------------------------------------------------------------------------------------
 
@@ -298,7 +313,11 @@ class Ledger:
 
     def events_after(self, run: str, last: int, kinds: Collection[str] = ()) -> list[Event]:
         """What happened in a run since the event with this number, in order; all kinds if none is named."""
-        wanted = sql.select(events).where(events.c.run == run, events.c.id > last).order_by(events.c.id)
+        return self.events_of([run], last, kinds)
+
+    def events_of(self, runs: Collection[str], last: int, kinds: Collection[str] = ()) -> list[Event]:
+        """The same of several runs together."""
+        wanted = sql.select(events).where(events.c.run.in_(runs), events.c.id > last).order_by(events.c.id)
         if kinds:
             wanted = wanted.where(events.c.kind.in_(kinds))
         rows = self._do(lambda one: one.execute(wanted).all())

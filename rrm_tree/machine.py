@@ -9,7 +9,11 @@ from __future__ import annotations
 import os
 import socket
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
+
+FIRST_SPACE = "pid:[4026531836]"
+"""Linux's own name for the processes outside all containers."""
 
 ONE_THREAD = {
     name: "1"
@@ -23,11 +27,21 @@ def numerics() -> dict[str, Any]:
     return {"torch": version("torch"), "device": "cpu", "dtype": "float32", "threads": 1}
 
 
+def this_machine() -> str:
+    """Where numbers of processes mean the same: a host, or a container of its own."""
+    host = os.environ.get("RRM_MACHINE") or socket.gethostname()
+    try:
+        space = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return host
+    return host if space == FIRST_SPACE else f"{host}.{space.strip('pid:[]')}"
+
+
 def this_owner() -> str:
     """This process: machine, number and start time, since numbers are used again."""
-    import psutil  # type: ignore[import-untyped]  # noqa: PLC0415 - plans need no processes
+    import psutil  # noqa: PLC0415 - plans need no processes
 
-    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
+    return f"{this_machine()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
 
 
 def is_gone(owner: str) -> bool:
@@ -35,7 +49,7 @@ def is_gone(owner: str) -> bool:
     import psutil  # noqa: PLC0415
 
     machine, number, started = owner.rsplit("/", 2)
-    if machine != socket.gethostname():
+    if machine != this_machine():
         return False
     try:
         process = psutil.Process(int(number))

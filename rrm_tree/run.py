@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from rrm_tree.attempt import End, Order
 from rrm_tree.errors import StoreError
-from rrm_tree.executors import Answer, Executor
+from rrm_tree.executors import Answer, Executor, queue_of
 from rrm_tree.ledger import RENEW_SECONDS, Ledger
 from rrm_tree.machine import this_owner
 from rrm_tree.plan import Entry, Plan, Ticket, blocked_by, key_of, ready
@@ -69,6 +69,8 @@ class Run:
     fates: dict[str, Fate] = field(default_factory=dict, init=False)
     trouble: str | None = field(default=None, init=False)
     """Why the store or the ledger cannot be used any more."""
+    heard_until: int = field(default=0, init=False)
+    """The last event of another process that was taken in."""
     asked_to_stop: bool = field(default=False, init=False)
     """Whether the attempts know that they shall end after their rounds."""
 
@@ -93,7 +95,8 @@ class Run:
         for entry in ready(self.plan, open_, busy):
             if entry.name not in self.missing:
                 found = self._look(entry) or found
-            if entry.name in self.missing and self.executor.slots() > 0 and not self.stop.level:
+            queue = queue_of(entry.spec.resources)
+            if entry.name in self.missing and self.executor.slots(queue) > 0 and not self.stop.level:
                 self._start(entry, self.missing[entry.name])
         return found
 
@@ -111,12 +114,17 @@ class Run:
 
     def _start(self, entry: Entry, ticket: Ticket) -> None:
         self.store.put_inputs(ticket)
+        queue = queue_of(entry.spec.resources)
+        if self.executor.remote:
+            self.started[entry.name] = Order(self.name, ticket.key, 0, queue)
+            self.executor.submit(self.started[entry.name])
+            return
         claim = self.ledger.claim(ticket.key, self.name, entry.name, self.owner)
         if claim is None:
             self.elsewhere[entry.name] = ticket.key
             self.tell(entry.name, "elsewhere", text="another run trains it now")
             return
-        order = Order(self.name, ticket.key, claim.fence)
+        order = Order(self.name, ticket.key, claim.fence, queue)
         self.started[entry.name] = order
         self.tell(entry.name, "started", key=ticket.key, stored=len(self.store.manifests(ticket.key)))
         self.executor.submit(order)
@@ -142,6 +150,25 @@ class Run:
                 del self.elsewhere[name]
                 del self.missing[name]  # it may be done: look again
 
+    def hear_wishes(self) -> None:
+        """Take in what people have asked for elsewhere: to stop, or to try again."""
+        if "" in self.ledger.cancelled(self.name):
+            self.stop.level = max(1, self.stop.level)
+        for event in self.ledger.events_after(self.name, self.heard_until, kinds=["retry"]):
+            self.heard_until = event.id
+            self._open_again(event.entry)
+
+    def _open_again(self, name: str | None) -> None:
+        """Forget that an entry failed, or all that did, and that others wait for it."""
+        again = [one for one in self.closed if name in {None, one} and self.fates[one].state == "failed"]
+        for one in again:
+            del self.closed[one], self.fates[one]
+            self.missing.pop(one, None)
+        blocked = blocked_by(self.plan, self.closed)
+        for one, fate in list(self.fates.items()):
+            if fate.state == "waiting" and one not in blocked:
+                del self.fates[one]
+
     def give_back(self) -> None:
         """Free what was started and has not ended, for whoever comes next."""
         for order in self.started.values():
@@ -161,6 +188,8 @@ class Run:
         elif answer.end is End.UNREACHABLE:
             self.ledger.release(order.key, order.fence, "free")
             self.trouble = answer.text
+        elif answer.end is End.CANCELLED:
+            self._close(name, f"cancelled; `rrm retry {self.name} {name}` trains it after all")
         elif answer.end is End.STOPPED:
             self.fates[name] = Fate("stopped", "stopped after a round; the same command goes on")
         elif answer.end is not End.REPLACED:
@@ -221,10 +250,13 @@ def train_together(runs: Sequence[Run]) -> list[dict[str, Fate]]:
     """
     first = runs[0]
     first.store.trouble = lambda kind, text: first.tell(None, kind, text=text)
+    for run in runs:
+        run.heard_until = run.ledger.last_event(run.name)
+    wishes = _each(LOOK_ELSEWHERE_SECONDS)
     with _alive(runs):
         # A list: every run begins what it can, whatever the others have found.
         while any([run.begin() for run in runs]) or any([run.going_on() for run in runs]):
-            _settle(runs)
+            _settle(runs, wishes)
     first.heard()
     for run in runs:
         if run.trouble is not None:
@@ -232,18 +264,36 @@ def train_together(runs: Sequence[Run]) -> list[dict[str, Fate]]:
     return [run.fates_of_all for run in runs]
 
 
-def _settle(runs: Sequence[Run]) -> None:
-    """Wait a little, and let each run take in what has ended of it."""
+def _settle(runs: Sequence[Run], wishes: Callable[[], bool]) -> None:
+    """Wait a little, and let each run take in what has ended of it, and what is wished."""
     answers = runs[0].executor.poll()
     started = any(run.started for run in runs)
     if not answers and (started or any(run.elsewhere for run in runs)):
         time.sleep(POLL_SECONDS if started else LOOK_ELSEWHERE_SECONDS)
     for run in runs:
         run.settle([answer for answer in answers if answer.order.run == run.name])
+    if wishes():
+        for run in runs:
+            run.hear_wishes()
     trouble = next((run.trouble for run in runs if run.trouble is not None), None)
     for run in runs:
         run.trouble = run.trouble or trouble
     runs[0].heard()
+
+
+def _each(seconds: float) -> Callable[[], bool]:
+    """Whether it is time again, asked often."""
+    next_time = time.monotonic() + seconds
+
+    def is_time() -> bool:
+        nonlocal next_time
+        now = time.monotonic()
+        if now < next_time:
+            return False
+        next_time = now + seconds
+        return True
+
+    return is_time
 
 
 @contextlib.contextmanager

@@ -12,9 +12,11 @@ import signal
 import sys
 import threading
 
+from rrm_tree.allowed import allowed_packages
 from rrm_tree.attempt import Attempt, End, Order
 from rrm_tree.errors import StoreError
-from rrm_tree.ledger import Ledger
+from rrm_tree.executors import FROM_ENVIRONMENT
+from rrm_tree.ledger import PATIENCE_SECONDS, Ledger
 from rrm_tree.store import Store
 
 HEARD_AT_ONCE = 64
@@ -25,8 +27,16 @@ def train_supervised(store: str, ledger: str, order: Order) -> End:
     stop = threading.Event()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()
     try:
+        url = os.environ["RRM_LEDGER"] if ledger == FROM_ENVIRONMENT else ledger
         # Starting up is part of what a node costs.
-        return Attempt(Store(store), Ledger(ledger), order, stop.is_set, cpu_before=0.0).run()
+        return Attempt(
+            Store(store),
+            Ledger(url, patience_seconds=PATIENCE_SECONDS),
+            order,
+            stop.is_set,
+            allowed=allowed_packages(),
+            cpu_before=0.0,
+        ).run()
     except StoreError as error:
         # The ledger may be what cannot be reached: the supervisor reads the log.
         sys.stderr.write(f"{error}\n")

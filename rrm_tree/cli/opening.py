@@ -33,6 +33,11 @@ store_option = click.option(
     help="Where results are kept: a folder, or a URL that fsspec knows.",
 )
 only_option = click.option("--only", metavar="NODE", help="This node or arm and what it needs, nothing else.")
+seeds_option = click.option(
+    "--seeds",
+    metavar="N|A,B,…",
+    help="So many seeds, from the spec's own on, or these; those that are done are not trained again.",
+)
 
 GC = "gc"
 """Under this name the ledger knows that garbage is being collected."""
@@ -88,9 +93,11 @@ def choose_run(store: Store, name: str | None) -> str:
     runs = store.runs()
     if name is None:
         return runs[-1]
-    name = Path(name).name
-    if name not in runs:
-        raise UsageError(f"{store.address} has no run '{name}'{suggest(name, runs)}")
+    parts = Path(name).parts
+    name = "/".join(parts[-2:] if len(parts) > 1 and parts[-1].startswith("seed-") else parts[-1:])
+    known = [*runs, *(store.seed_runs(parts[-2]) if "/" in name else ())]
+    if name not in known:
+        raise UsageError(f"{store.address} has no run '{name}'{suggest(name, known)}")
     return name
 
 
@@ -111,7 +118,9 @@ def registered(ledger: Ledger, name: str) -> Iterator[None]:
             raise UsageError(f"{other} is collecting garbage already")
         if name != GC and GC in ledger.live_runs():
             raise UsageError("garbage is being collected in this store; try again when that has ended")
-        if other is not None:
+        if other is None:
+            ledger.uncancel(name, None)  # the same command again goes on
+        else:
             click.echo(f"{other} works on this run too; what it trains is waited for", err=True)
         yield
     finally:
