@@ -1,6 +1,6 @@
 """What a run has learned, collected for a report.
 
-In: a run's plan, the store, what became of its entries. Out: a RunResult.
+In: a run's plan, the store, what became of its entries. Out: a RunResult, or a SeedsResult.
 Touches the store, which it reads.
 """
 
@@ -15,7 +15,17 @@ from typing import Any
 
 from rrm_tree.errors import StoreError
 from rrm_tree.plan import TRAINING_VERSION, Entry, Plan, key_of
-from rrm_tree.records import Done, Manifest, NodeResult, Picture, RoundRecord, RunResult, State
+from rrm_tree.records import (
+    Done,
+    Manifest,
+    NodeResult,
+    Picture,
+    RoundRecord,
+    RunResult,
+    SeedsResult,
+    State,
+)
+from rrm_tree.seeds import runs_of
 from rrm_tree.spec import NodeSpec
 from rrm_tree.store import Store
 
@@ -28,6 +38,9 @@ class Fate:
     reason: str | None = None
     gate_passed: bool | None = None
 
+
+Fates = Mapping[str, Mapping[str, Fate]]
+"""What became of the entries of each run, by the names of both."""
 
 PACKAGES = ("rrm-tree", "torch", "numpy", "gymnasium", "stable-baselines3")
 """Whose versions a report names."""
@@ -51,6 +64,33 @@ def reuse_all(store: Store, run: str, plan: Plan) -> dict[str, Fate] | None:
 def misses_gate(entry: Entry, done: Done) -> bool:
     """Whether an entry that is done stops what waits for it."""
     return done.gate_passed is False and entry.spec.gate is not None and entry.spec.gate.on_miss == "stop"
+
+
+def collect_results(store: Store, run: str, plan: Plan, fates: Fates) -> RunResult | SeedsResult:
+    """Everything that the report of a run of one seed, or of several, is made from.
+
+    Args:
+        store: where the results are.
+        run: the run's name.
+        plan: the run's frozen plan.
+        fates: what became of each entry of each seed's run; from the store where it is not in it.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    parts = runs_of(plan, run)
+    results = [collect_result(store, name, one, fates.get(name, {})) for name, one in parts.items()]
+    first = results[0]
+    if not plan.seeds:
+        return first
+    return SeedsResult(
+        name=first.name,
+        run=str(store.workplace / "runs" / run),
+        root=first.root,
+        command=store.command(run),
+        versions=first.versions,
+        results=tuple(results),
+    )
 
 
 def collect_result(store: Store, run: str, plan: Plan, fates: Mapping[str, Fate]) -> RunResult:

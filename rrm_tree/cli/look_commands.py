@@ -6,6 +6,10 @@ Touches nothing but the report of a run, which `report` writes again.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import click
 
 from rrm_tree.cli.opening import (
@@ -15,11 +19,18 @@ from rrm_tree.cli.opening import (
     open_existing,
     open_ledger,
     open_store,
+    seeds_option,
     store_option,
 )
-from rrm_tree.cli.printing import print_json, print_markup, save_reports
+from rrm_tree.cli.printing import print_json, print_markup, print_rows, save_reports
 from rrm_tree.cli.spec_commands import format_option, sets_option, spec_argument
 from rrm_tree.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from rrm_tree.boards import Board
+    from rrm_tree.ledger import Ledger
+    from rrm_tree.plan import Inputs, Plan
+    from rrm_tree.store import Store
 
 
 @click.command()
@@ -27,20 +38,47 @@ from rrm_tree.errors import ExitCode, UsageError
 @store_option
 @sets_option
 @only_option
+@seeds_option
 @click.option("--check", is_flag=True, help="Exit with 6 if there is work to do.")
 @format_option
-def plan(spec: str, address: str, sets: tuple[str, ...], only: str | None, check: bool, form: str) -> int:
+def plan(  # noqa: PLR0913, PLR0917 - one argument for each option
+    spec: str,
+    address: str,
+    sets: tuple[str, ...],
+    only: str | None,
+    seeds: str | None,
+    check: bool,
+    form: str,
+) -> int:
     """Show what would be trained, and why."""
+    from rrm_tree.seeds import plan_seeds, runs_of
+
+    planned, store = plan_seeds(make_plan(spec, sets, only), seeds), open_store(address)
+    latest, work = store.latest_inputs(), 0
+    for one in runs_of(planned).values():
+        if planned.seeds and form == "text":
+            click.echo(f"seed {one.tree.seed}")
+        seed = {"seed": one.tree.seed} if planned.seeds else {}
+        work += _explain(store, one, latest, form, seed)
+    if form == "text":
+        every = len(planned.entries) * max(1, len(planned.seeds))
+        click.echo(f"{work} of {every} to train" if work else "nothing to train")
+    return ExitCode.WORK_TO_DO if check and work else ExitCode.DONE
+
+
+def _explain(
+    store: Store, plan: Plan, latest: Mapping[str, Inputs], form: str, seed: Mapping[str, int]
+) -> int:
+    """Print what a run of one seed would train, and why; how many entries that is."""
     from rrm_tree.why import explain
 
-    planned, store = make_plan(spec, sets, only), open_store(address)
-    rows = explain(planned, store.done, lambda key: len(store.manifests(key)), store.latest_inputs())
-    for row, entry in zip(rows, planned.entries, strict=True):
+    rows = explain(plan, store.done, lambda key: len(store.manifests(key)), latest)
+    for row, entry in zip(rows, plan.entries, strict=True):
         budget, helpers = entry.spec.budget, ", ".join(entry.spec.helpers) or "none"
         facts = {"level": entry.level, "helpers": list(entry.spec.helpers), "budget": budget.model_dump()}
         if form == "json":
             reasons = {"key": row.key, "work": row.work, "reasons": list(row.reasons)}
-            print_json({"entry": entry.name, **facts, **reasons})
+            print_json({**seed, "entry": entry.name, **facts, **reasons})
             continue
         rounds = "1 round" if budget.rounds == 1 else f"{budget.rounds} rounds"
         looks = "" if budget.looks is None else f", {budget.looks:,} looks"
@@ -48,10 +86,7 @@ def plan(spec: str, address: str, sets: tuple[str, ...], only: str | None, check
         mark = click.style("train", fg="yellow") if row.work else click.style("done ", fg="green")
         click.echo(f"{mark}  {entry.name}  (level {entry.level}; helpers: {helpers}; {limits})")
         click.echo("".join(f"       {reason}\n" for reason in row.reasons if row.work), nl=False)
-    work = sum(row.work for row in rows)
-    if form == "text":
-        click.echo(f"{work} of {len(rows)} to train" if work else "nothing to train")
-    return ExitCode.WORK_TO_DO if check and work else ExitCode.DONE
+    return sum(row.work for row in rows)
 
 
 @click.command()
@@ -60,17 +95,41 @@ def plan(spec: str, address: str, sets: tuple[str, ...], only: str | None, check
 @format_option
 def status(name: str | None, address: str, form: str) -> None:
     """Show how far a run is; the latest one if none is named."""
-    from rrm_tree.progress import Board, Line, say_stored
+    from rrm_tree.boards import SeedsBoard
+    from rrm_tree.seeds import runs_of, split_run
 
     store = open_existing(address)
     name = choose_run(store, name)
     ledger, planned = open_ledger(store), store.plan(name)
-    board, keys = Board(planned), store.referred(name)
-    for event in ledger.events_after(name, 0):
+    runs = runs_of(planned, name)
+    boards = {run: _look_at(store, ledger, run, one) for run, one in runs.items()}
+    if form == "json":
+        for run, board in boards.items():
+            whole, seed = split_run(run)
+            about = {"run": whole} if seed is None else {"run": whole, "seed": seed}
+            for line in board.lines.values():
+                facts = {"state": line.state, "round": line.round, "rounds": line.rounds, "text": line.text}
+                print_json({**about, "entry": line.name, **facts, "distilled": line.accuracy})
+        return
+    click.echo(name)
+    if planned.seeds:
+        print_rows([row.cells for row in SeedsBoard(runs, boards).rows(time.time())])
+    else:
+        lines = boards[name].lines.values()
+        print_rows([(x.name, x.state, f"{x.round}/{x.rounds}", x.accuracy, x.text) for x in lines])
+    click.echo(f"command: {store.command(name)}")
+
+
+def _look_at(store: Store, ledger: Ledger, run: str, plan: Plan) -> Board:
+    """How far one run is; the store says what is done, the ledger who is alive."""
+    from rrm_tree.boards import Board, say_stored
+
+    board, keys = Board(plan), store.referred(run)
+    for event in ledger.events_after(run, 0):
         board.note(event)
     claims = ledger.claims_of(list(keys.values()))
     for entry, line in board.lines.items():
-        # The store says what is done, the ledger who is alive; events are only how it looked.
+        # Events are only how it looked.
         claim = claims.get(keys.get(entry, ""))
         if entry in keys and store.done(keys[entry]) is not None:
             line.state = "done"
@@ -78,41 +137,38 @@ def status(name: str | None, address: str, form: str) -> None:
             line.state = "running"
         elif line.state in {"running", "done", "reused", "elsewhere"}:
             line.state, line.text = "stopped", say_stored(line.round)
-    lines: list[Line] = list(board.lines.values())
-    if form == "json":
-        for line in lines:
-            facts = {"state": line.state, "round": line.round, "rounds": line.rounds, "text": line.text}
-            print_json({"run": name, "entry": line.name, **facts, "distilled": line.accuracy})
-        return
-    width = max(len(line.name) for line in lines)
-    click.echo(name)
-    for line in lines:
-        row = (
-            f"  {line.name:{width}}  {line.state:8}  {line.round}/{line.rounds}  {line.accuracy}  {line.text}"
-        )
-        click.echo(row.rstrip())
-    click.echo(f"command: {store.command(name)}")
+    return board
 
 
 @click.command()
 @click.argument("node")
 @click.option("--run", "name", metavar="RUN", help="The run; the latest one if none is named.")
+@click.option("--seed", type=int, help="This seed, where the run has several; all that have said anything.")
 @store_option
-def logs(node: str, name: str | None, address: str) -> None:
+def logs(node: str, name: str | None, seed: int | None, address: str) -> None:
     """Show what a node's attempts have said."""
     from rrm_tree.executors import log_file
     from rrm_tree.mistakes import suggest
+    from rrm_tree.seeds import runs_of, split_run
 
     store = open_existing(address)
     name = choose_run(store, name)
-    entries = store.plan(name).by_name
-    if node not in entries:
-        raise UsageError(f"run {name} has no node '{node}'{suggest(node, entries)}")
-    file = log_file(store, name, node)
-    if not file.exists() or not file.read_bytes():
+    planned = store.plan(name)
+    if node not in planned.by_name:
+        raise UsageError(f"run {name} has no node '{node}'{suggest(node, planned.by_name)}")
+    if seed is not None and seed not in planned.seeds:
+        raise UsageError(
+            f"run {name} has no seed {seed}; it has {', '.join(map(str, planned.seeds)) or 'one'}"
+        )
+    runs = [run for run in runs_of(planned, name) if seed in (None, split_run(run)[1])]
+    files = {run: log_file(store, run, node) for run in runs}
+    told = {run: file for run, file in files.items() if file.exists() and file.read_bytes()}
+    if not told:
         click.echo(f"{node} has said nothing in {name}", err=True)
-        return
-    click.echo(file.read_text(encoding="utf-8", errors="replace"), nl=False)
+    for run, file in told.items():
+        if len(runs) > 1:
+            click.echo(f"--- seed {split_run(run)[1]}")
+        click.echo(file.read_text(encoding="utf-8", errors="replace"), nl=False)
 
 
 @click.command()
@@ -121,15 +177,18 @@ def logs(node: str, name: str | None, address: str) -> None:
 def report(name: str | None, address: str) -> None:
     """Write the report of a run again; the latest one if none is named."""
     from rrm_tree.report import terminal_report
-    from rrm_tree.results import Fate, collect_result
+    from rrm_tree.results import Fate, collect_results
+    from rrm_tree.seeds import runs_of
 
     store = open_existing(address)
     name = choose_run(store, name)
-    planned = store.plan(name)
-    ledger, keys = open_ledger(store), store.referred(name)
-    claims = ledger.claims_of(list(keys.values()))
-    failed = {one.entry: Fate("failed", one.reason) for one in claims.values() if one.state == "failed"}
-    result = collect_result(store, name, planned, failed)
+    planned, ledger = store.plan(name), open_ledger(store)
+    fates = {}
+    for run in runs_of(planned, name):
+        claims = ledger.claims_of(list(store.referred(run).values()))
+        failed = [one for one in claims.values() if one.state == "failed"]
+        fates[run] = {one.entry: Fate("failed", one.reason) for one in failed}
+    result = collect_results(store, name, planned, fates)
     page = save_reports(result)
     print_markup(terminal_report(result))
     click.echo(f"report: {page}")

@@ -7,24 +7,28 @@ Touches those alone.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from rrm_tree.records import RunResult
+    from rrm_tree.records import RunResult, SeedsResult
 
 WIDTH = 120
 """Columns of a report that does not go to a terminal."""
 
 
-def save_reports(result: RunResult) -> Path:
-    """Write all reports of a run into its folder; the one to open in a browser."""
+def save_reports(result: RunResult | SeedsResult) -> Path:
+    """Write all reports of a run, and those of its seeds, into its folder; the one to open in a browser."""
     from rrm_tree.files import explained
+    from rrm_tree.records import SeedsResult
     from rrm_tree.report import write_reports
 
     with explained("write the report", result.run):
+        for one in result.results if isinstance(result, SeedsResult) else ():
+            write_reports(one, Path(one.run))
         return write_reports(result, Path(result.run))
 
 
@@ -41,3 +45,11 @@ def print_markup(text: str) -> None:
 
     # A pipe has no width: what is kept in a file shall not be folded.
     Console(width=None if sys.stdout.isatty() else WIDTH).print(text)
+
+
+def print_rows(rows: Sequence[tuple[str, ...]]) -> None:
+    """Columns of equal width, a little to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+        click.echo(f"  {'  '.join(cells)}".rstrip())

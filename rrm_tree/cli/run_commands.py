@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from rrm_tree.cli.opening import (
     open_store,
     quote_command,
     registered,
+    seeds_option,
     store_option,
 )
 from rrm_tree.cli.printing import print_json, print_markup, save_reports
@@ -31,11 +32,12 @@ from rrm_tree.cli.spec_commands import format_option, sets_option, spec_argument
 from rrm_tree.errors import ExitCode, Interrupted, NodesFailed
 
 if TYPE_CHECKING:
+    from rrm_tree.boards import Board, SeedsBoard
     from rrm_tree.executors import Executor
     from rrm_tree.ledger import Ledger
     from rrm_tree.plan import Plan
     from rrm_tree.progress import Display
-    from rrm_tree.results import Fate
+    from rrm_tree.results import Fate, Fates
     from rrm_tree.run import Stop
     from rrm_tree.store import Store
 
@@ -47,6 +49,7 @@ LOCAL, INLINE = "local", "inline"
 @store_option
 @sets_option
 @only_option
+@seeds_option
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -57,7 +60,14 @@ LOCAL, INLINE = "local", "inline"
 @click.option("--executor", type=click.Choice([LOCAL, INLINE]), default=LOCAL, show_default=True)
 @format_option
 def run(  # noqa: PLR0913, PLR0917 - one argument for each option
-    spec: str, address: str, sets: tuple[str, ...], only: str | None, workers: int, executor: str, form: str
+    spec: str,
+    address: str,
+    sets: tuple[str, ...],
+    only: str | None,
+    seeds: str | None,
+    workers: int,
+    executor: str,
+    form: str,
 ) -> int:
     """Train a tree, leaves first; the same command resumes.
 
@@ -66,59 +76,69 @@ def run(  # noqa: PLR0913, PLR0917 - one argument for each option
     """
     from rrm_tree.machine import ONE_THREAD
     from rrm_tree.results import reuse_all
+    from rrm_tree.seeds import plan_seeds, runs_of
 
     if executor == INLINE:
         os.environ.update(ONE_THREAD)  # before anything loads NumPy or torch
-    store, planned = open_store(address), make_plan(spec, sets, only)
+    store, planned = open_store(address), plan_seeds(make_plan(spec, sets, only), seeds)
     store.prepare()
-    store.write_run(planned.run, planned, Path(spec).read_text(encoding="utf-8"), quote_command())
+    text, runs = Path(spec).read_text(encoding="utf-8"), runs_of(planned)
+    for name, one in {**runs, planned.run: planned}.items():
+        store.write_run(name, one, text, quote_command())
     # Looked at first, since what schedules and trains takes a second to import.
-    fates, stopped = reuse_all(store, planned.run, planned), False
-    if fates is None:
+    reused = {name: reuse_all(store, name, one) for name, one in runs.items()}
+    fates, stopped = {name: found for name, found in reused.items() if found is not None}, False
+    if len(fates) < len(runs):
         fates, stopped = _train(store, planned, executor, workers, form)
     else:
         _tell_reused(planned, fates, form)
     return _conclude(store, planned, fates, stopped, form)
 
 
-def _train(store: Store, plan: Plan, executor: str, workers: int, form: str) -> tuple[dict[str, Fate], bool]:
-    """What became of every entry, and whether the user stopped the run."""
-    from rrm_tree.run import Run, Stop
+def _train(
+    store: Store, plan: Plan, executor: str, workers: int, form: str
+) -> tuple[dict[str, dict[str, Fate]], bool]:
+    """What became of every entry of every run, and whether the user stopped them."""
+    from rrm_tree.run import Run, Stop, train_together
+    from rrm_tree.seeds import runs_of
 
     ledger, stop = open_ledger(store), Stop()
     pump = _pump(ledger, plan, form)
     try:
         with registered(ledger, plan.run), _signals(stop), pump.display.open():
             where = _executor(executor, store, ledger, workers, stop, pump)
-            fates = Run(plan, plan.run, store, ledger, where, stop, pump).go()
+            runs = [Run(one, name, store, ledger, where, stop, pump) for name, one in runs_of(plan).items()]
+            fates = train_together(runs)
     except KeyboardInterrupt:
         raise Interrupted(
             f"stopped; all rounds but those going on are kept\nresume: {quote_command()}"
         ) from None
-    return fates, stop.level > 0
+    return {run.name: found for run, found in zip(runs, fates, strict=True)}, stop.level > 0
 
 
-def _tell_reused(plan: Plan, fates: dict[str, Fate], form: str) -> None:
+def _tell_reused(plan: Plan, fates: Fates, form: str) -> None:
     """A line for each entry of a run that has nothing to train, as when it is scheduled."""
     from rrm_tree.ledger import Event
-    from rrm_tree.progress import Board, JsonLines, TextLines
+    from rrm_tree.progress import JsonLines, TextLines
 
-    display = JsonLines(click.echo) if form == "json" else TextLines(Board(plan), click.echo)
+    display = JsonLines(click.echo) if form == "json" else TextLines(_board(plan), click.echo)
     display.show(
-        Event(0, time.time(), plan.run, name, fate.state, {"gate_passed": fate.gate_passed})
-        for name, fate in fates.items()
+        Event(0, time.time(), run, name, fate.state, {"gate_passed": fate.gate_passed})
+        for run, found in fates.items()
+        for name, fate in found.items()
     )
 
 
-def _conclude(store: Store, plan: Plan, fates: dict[str, Fate], stopped: bool, form: str) -> int:
+def _conclude(store: Store, plan: Plan, fates: Fates, stopped: bool, form: str) -> int:
     """Write the report, say where it is and how to go on, and choose the exit code."""
     from rrm_tree.report import terminal_report
-    from rrm_tree.results import collect_result
+    from rrm_tree.results import collect_results
 
-    result = collect_result(store, plan.run, plan, fates)
+    result = collect_results(store, plan.run, plan, fates)
     page = save_reports(result)
-    failed = [entry for entry, fate in fates.items() if fate.state == "failed"]
-    missed = [entry for entry, fate in fates.items() if fate.gate_passed is False]
+    every = [(run, entry, fate) for run, found in fates.items() for entry, fate in found.items()]
+    failed = [_name_entry(run, entry) for run, entry, fate in every if fate.state == "failed"]
+    missed = [_name_entry(run, entry) for run, entry, fate in every if fate.gate_passed is False]
     if form == "json":
         closing = {"kind": "end", "run": plan.run, "report": str(page), "command": result.command}
         print_json({**closing, "failed": failed, "gates_missed": missed, "interrupted": stopped})
@@ -129,14 +149,40 @@ def _conclude(store: Store, plan: Plan, fates: dict[str, Fate], stopped: bool, f
     if stopped:
         raise Interrupted("interrupted; what was finished is kept")
     if failed:
-        raise NodesFailed(_name_failures(fates, failed))
+        raise NodesFailed(_name_failures(fates))
     return ExitCode.GATE_MISSED if missed else ExitCode.DONE
 
 
-def _name_failures(fates: dict[str, Fate], failed: list[str]) -> str:
-    waiting = [f"{entry} {fate.reason}" for entry, fate in fates.items() if fate.state == "waiting"]
-    lines = [f"{entry} failed: {fates[entry].reason}" for entry in failed]
-    return "\n".join([*lines, *(["not trained: " + ", ".join(waiting)] if waiting else [])])
+def _name_entry(run: str, entry: str) -> str | dict[str, object]:
+    """An entry for programs; with its seed where there are several."""
+    from rrm_tree.seeds import split_run
+
+    seed = split_run(run)[1]
+    return entry if seed is None else {"seed": seed, "entry": entry}
+
+
+def _name_failures(fates: Fates) -> str:
+    """What failed and why, and what waits for it; what several seeds have in common is said once."""
+    failed: dict[str, list[str]] = {}
+    waiting: dict[str, list[str]] = {}
+    for run, found in fates.items():
+        for entry, fate in found.items():
+            if fate.state == "failed":
+                failed.setdefault(f"{entry} failed%s: {fate.reason}", []).append(run)
+            elif fate.state == "waiting":
+                waiting.setdefault(f"{entry} {fate.reason}%s", []).append(run)
+    lines = [text.replace("%s", _where(runs), 1) for text, runs in failed.items()]
+    rest = [text.replace("%s", _where(runs), 1) for text, runs in waiting.items()]
+    return "\n".join([*lines, *(["not trained: " + ", ".join(rest)] if rest else [])])
+
+
+def _where(runs: Sequence[str]) -> str:
+    """In which seeds; nothing where there is but one."""
+    from rrm_tree.boards import say_seeds
+    from rrm_tree.seeds import split_run
+
+    seeds = [seed for run in runs if (seed := split_run(run)[1]) is not None]
+    return f" in {say_seeds(seeds)}" if seeds else ""
 
 
 @click.command(hidden=True)
@@ -158,22 +204,30 @@ def attempt(address: str, ledger: str, name: str, key: str, fence: int) -> None:
 
 
 class Pump:
-    """Carries new events from the ledger to a display."""
+    """Carries new events of some runs from the ledger to a display."""
 
-    def __init__(self, ledger: Ledger, name: str, display: Display) -> None:
-        self.ledger, self.name, self.display = ledger, name, display
-        self.last = ledger.last_event(name)
+    def __init__(self, ledger: Ledger, runs: Sequence[str], display: Display) -> None:
+        self.ledger, self.runs, self.display = ledger, runs, display
+        self.last = max(ledger.last_event(run) for run in runs)
 
     def __call__(self) -> None:
         """Show what has happened since the last call."""
-        events = self.ledger.events_after(self.name, self.last)
+        events = self.ledger.events_of(self.runs, self.last)
         if events:
             self.last = events[-1].id
             self.display.show(events)
 
 
+def _board(plan: Plan) -> Board | SeedsBoard:
+    from rrm_tree.boards import Board, SeedsBoard
+    from rrm_tree.seeds import runs_of
+
+    return SeedsBoard(runs_of(plan)) if plan.seeds else Board(plan)
+
+
 def _pump(ledger: Ledger, plan: Plan, form: str) -> Pump:
-    from rrm_tree.progress import Board, JsonLines, LiveTable, TextLines
+    from rrm_tree.progress import JsonLines, LiveTable, TextLines
+    from rrm_tree.seeds import runs_of
 
     display: Display
     if form == "json":
@@ -181,10 +235,10 @@ def _pump(ledger: Ledger, plan: Plan, form: str) -> Pump:
     elif sys.stdout.isatty():
         from rich.console import Console
 
-        display = LiveTable(Board(plan), Console())
+        display = LiveTable(_board(plan), Console())
     else:
-        display = TextLines(Board(plan), click.echo)
-    return Pump(ledger, plan.run, display)
+        display = TextLines(_board(plan), click.echo)
+    return Pump(ledger, list(runs_of(plan)), display)
 
 
 def _executor(

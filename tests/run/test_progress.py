@@ -6,8 +6,9 @@ import json
 from rich.console import Console
 from small_trees import make_plan, make_tree
 
+from rrm_tree.boards import Board, show_seconds, show_share
 from rrm_tree.ledger import Event
-from rrm_tree.progress import Board, JsonLines, LiveTable, TextLines, show_seconds, show_share
+from rrm_tree.progress import JsonLines, LiveTable, TextLines
 
 
 def happens(kind, at=0.0, entry="leaf", **data):
