@@ -95,6 +95,22 @@ class Task(Protocol):
         """An SVG of one outcome with the advice drawn on it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Moving pictures."""
+
+    data: bytes
+    media: Literal["video/webm", "image/webp"]
+
+
+@runtime_checkable
+class Filmed(Protocol):
+    """A task whose outcomes can be watched."""
+
+    def film(self, outcomes: Outcomes, row: int) -> Clip | str:
+        """A clip of one outcome; or why there is none, which may be empty where none was to be expected."""
+
+
 @runtime_checkable
 class Imaginable(Protocol):
     """A one-step task whose outcomes follow from observation and action without running it."""

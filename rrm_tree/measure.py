@@ -6,8 +6,10 @@ The only module that reads truth; nothing here flows back into training.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -16,7 +18,9 @@ from numpy.typing import NDArray
 
 from rrm_tree.contracts import (
     Agent,
+    Clip,
     Factorised,
+    Filmed,
     Imaginable,
     Listed,
     Measurable,
@@ -64,14 +68,69 @@ class Pairs:
         return len(self.part)
 
 
+@dataclass
+class Tally:
+    """What measuring has executed."""
+
+    steps: int = 0
+
+
 @dataclass(frozen=True)
 class Bench:
-    """A node's station, and what is the same for every arm of it."""
+    """A node's station, and what is the same for every round and every arm of it.
+
+    What does not depend on what was learned is worked out once for all rounds of an attempt.
+    """
 
     station: Station
     measure: MeasureSpec
     seed: int
     """Derived from the tree's seed and the node's name: arms are measured on the same outcomes."""
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def measures_every_round(self) -> bool:
+        """Whether rounds before the last are measured too."""
+        chosen = self.measure.rounds
+        return isinstance(self.station.task, Imaginable) if chosen is None else chosen == "all"
+
+    def act(self, act: Act, about: Arrays, rng: Generator, *, explore: bool) -> Outcomes:
+        """Episodes, whose steps are counted."""
+        done = rollout(self.station.task, act, about, rng, explore=explore)
+        self.tally.steps += done.steps
+        return done.outcomes
+
+    @cached_property
+    def about(self) -> Arrays:
+        """What the agent's own outcomes are about."""
+        return self.subjects(self.measure.agent_outcomes, 0)
+
+    @cached_property
+    def proposal_truth(self) -> Mean:
+        """Mean truth of what is done before anything is trained."""
+        return self.truth_when(self.station.propose)
+
+    @cached_property
+    def heuristic_truth(self) -> Mean | None:
+        """Mean truth of acting by the simple rule; None where there is none."""
+        rule = heuristic_agent(self.station.task)
+        return None if rule is None else self.truth_when(rule.act)
+
+    def truth_when(self, act: Act) -> Mean:
+        """Mean truth of acting like this."""
+        return truth_of(self.station.task, self.act(act, self.about, self.rng(5), explore=False))
+
+    @cached_property
+    def pair_subjects(self) -> Arrays:
+        """What the outcomes are about that are compared in pairs."""
+        return self.subjects(self.measure.pairs, 3)
+
+    @cached_property
+    def proposed_pairs(self) -> tuple[Pairs, Shares]:
+        """Pairs off policy, and who orders them rightly, the reward model left out."""
+        propose = self.station.propose
+        pairs = draw_pairs(self, self.pair_subjects, [(propose, propose)])
+        return pairs, _judges_shares(self, pairs)
 
     def rng(self, stream: int) -> Generator:
         """A fresh generator; one stream for one purpose."""
@@ -83,7 +142,7 @@ class Bench:
 
 
 def measure_round(bench: Bench, record: RoundRecord, reward: Arrays, agents: Sequence[Agent]) -> Measured:
-    """A round's record with all that can be measured of it, and pictures.
+    """A round's record with all that can be measured of it, and what there is to show.
 
     Args:
         record: the round, not yet measured.
@@ -91,50 +150,50 @@ def measure_round(bench: Bench, record: RoundRecord, reward: Arrays, agents: Seq
         agents: earlier snapshots, then the newest agent.
     """
     station, newest = bench.station, agents[-1]
-    about = bench.subjects(bench.measure.agent_outcomes, 0)
     scorer = station.scorer(reward)
-    own = rollout(station.task, newest.act, about, bench.rng(1), explore=False).outcomes
+    own = bench.act(newest.act, bench.about, bench.rng(1), explore=False)
     judged = station.task.whole(own) if isinstance(station.task, Segmented) else own
     update: dict[str, object] = {"agent_score": mean_of(scorer.scores(judged))}
     if isinstance(station.task, Measurable):
-        update |= _against_truth(bench, scorer, agents, about, own)
+        update |= _against_truth(bench, scorer, agents, own)
     if isinstance(station.judge, Solver):
-        looks = station.judge.solve_looks(station.task, about, bench.rng(2))
+        looks = station.judge.solve_looks(station.task, bench.about, bench.rng(2))
         update["solve_looks"] = float(looks.mean())
-    pictures = _pictures(station, own)
-    return Measured(record.model_copy(update=update), pictures)
+    return Measured(record.model_copy(update=update), _scenes(station, own))
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A measured record and how some outcomes look."""
+    """A measured record, and outcomes worth a picture."""
 
     record: RoundRecord
-    pictures: tuple[Picture, ...]
+    scenes: tuple[Scene, ...]
 
 
-def _against_truth(
-    bench: Bench, scorer: Scorer, agents: Sequence[Agent], about: Arrays, own: Outcomes
-) -> dict[str, object]:
+@dataclass(frozen=True)
+class Scene:
+    """One outcome to be shown."""
+
+    outcome: Outcomes
+    caption: str
+
+
+def _against_truth(bench: Bench, scorer: Scorer, agents: Sequence[Agent], own: Outcomes) -> dict[str, object]:
     """Everything that needs truth: shares off and on policy, mean truth by who acts."""
     station = bench.station
     newest = agents[-1].act
-    pair_subjects = bench.subjects(bench.measure.pairs, 3)
     # The newest agent against every snapshot and, as often, against a proposal: a policy that has
     # collapsed onto one answer would otherwise leave no pairs at all.
     on = [pair for agent in reversed(agents) for pair in ((newest, agent.act), (newest, station.propose))]
 
-    def truth_when(act: Act) -> Mean:
-        acted = rollout(station.task, act, about, bench.rng(5), explore=False)
-        return truth_of(station.task, acted.outcomes)
-
-    rule = heuristic_agent(station.task)
+    on_pairs = draw_pairs(bench, bench.pair_subjects, on)
+    off_pairs, off_shares = bench.proposed_pairs
     return {
-        "off": _shares(bench, draw_pairs(bench, pair_subjects, [(station.propose, station.propose)]), scorer),
-        "on": _shares(bench, draw_pairs(bench, pair_subjects, on), scorer),
+        "off": _with_distilled(off_shares, off_pairs, scorer),
+        "on": _with_distilled(_judges_shares(bench, on_pairs), on_pairs, scorer),
         "agent_truth": truth_of(station.task, own),
-        "proposal_truth": truth_when(station.propose),
-        "heuristic_truth": None if rule is None else truth_when(rule.act),
+        "proposal_truth": bench.proposal_truth,
+        "heuristic_truth": bench.heuristic_truth,
     }
 
 
@@ -155,8 +214,8 @@ def draw_pairs(bench: Bench, subjects: Arrays, acts: Sequence[tuple[Act, Act]]) 
         # whole episodes again that have their pair already would be a waste.
         asked = np.arange(count_rows(subjects)) if isinstance(task, Imaginable) else open_rows
         about = take_rows(subjects, asked)
-        first = bench.station.cut(rollout(task, first_act, about, rng, explore=True).outcomes, rng)
-        second = bench.station.cut(rollout(task, second_act, about, rng, explore=True).outcomes, rng)
+        first = bench.station.cut(bench.act(first_act, about, rng, explore=True), rng)
+        second = bench.station.cut(bench.act(second_act, about, rng, explore=True), rng)
         utility, other = truth(first), truth(second)
         part = _differing_part(utility, other, rng)
         rows = np.arange(len(part))
@@ -179,8 +238,15 @@ def _differing_part(utility: Floats, other: Floats, rng: Generator) -> Ints:
     return cast(Ints, chance.argmax(axis=1).astype(np.int64))
 
 
-def _shares(bench: Bench, pairs: Pairs, scorer: Scorer) -> Shares:
-    """Who orders these pairs as truth does, and at how many looks."""
+def _with_distilled(shares: Shares, pairs: Pairs, scorer: Scorer) -> Shares:
+    """The shares with the reward model's own."""
+    if not len(pairs):
+        return shares
+    return shares.model_copy(update={"distilled": _share(_part_margins(scorer.part_scores, pairs), pairs)})
+
+
+def _judges_shares(bench: Bench, pairs: Pairs) -> Shares:
+    """Who orders these pairs as truth does, the reward model left out, and at how many looks."""
     if not len(pairs):
         return Shares(truth_ties=pairs.ties)
     station = bench.station
@@ -195,7 +261,6 @@ def _shares(bench: Bench, pairs: Pairs, scorer: Scorer) -> Shares:
         heuristic=None if rule is None else _share(_part_margins(rule, pairs), pairs),
         assisted=_share(assisted.margins, pairs),
         ideal=None if ideal is None else _share(ideal.margins, pairs),
-        distilled=_share(_part_margins(scorer.part_scores, pairs), pairs),
         truth_ties=pairs.ties,
         looks_alone=alone.looks,
         looks_assisted=assisted.looks,
@@ -301,7 +366,7 @@ def _acting(outcomes: Outcomes, value: int) -> Outcomes:
     )
 
 
-def _pictures(station: Station, outcomes: Outcomes) -> tuple[Picture, ...]:
+def _scenes(station: Station, outcomes: Outcomes) -> tuple[Scene, ...]:
     """The agent's best and worst outcome by truth; the first one where truth is not known."""
     task = station.task
     truth = task.truth(outcomes).mean(axis=1) if isinstance(task, Measurable) else None
@@ -311,10 +376,24 @@ def _pictures(station: Station, outcomes: Outcomes) -> tuple[Picture, ...]:
         rows = {"any": 0}
     else:
         rows = {"best": int(truth.argmax()), "worst": int(truth.argmin())}
-    pictures = []
+    scenes = []
     for word, row in rows.items():
-        one = outcomes.take(np.array([row]))
         known = "" if truth is None else f", truth {truth[row]:.2f}"
         caption = f"{station.entry}: {word} of the agent's {len(outcomes)} outcomes{known}"
-        pictures.append(Picture(caption=caption, svg=task.picture(one, 0, station.shown.advise(one))))
+        scenes.append(Scene(outcomes.take(np.array([row])), caption))
+    return tuple(scenes)
+
+
+def take_pictures(station: Station, scenes: Sequence[Scene], *, clips: bool) -> tuple[Picture, ...]:
+    """A drawing of every scene, or a clip where that is wished and can be had; if not, it says why."""
+    pictures, task = [], station.task
+    for scene in scenes:
+        clip = task.film(scene.outcome, 0) if clips and isinstance(task, Filmed) else ""
+        if isinstance(clip, Clip):
+            data = b64encode(clip.data).decode()
+            pictures.append(Picture(caption=scene.caption, media=clip.media, data=data))
+            continue
+        said = f" (no clip: {clip})" if clip else ""
+        drawing = task.picture(scene.outcome, 0, station.shown.advise(scene.outcome))
+        pictures.append(Picture(caption=scene.caption + said, svg=drawing))
     return tuple(pictures)

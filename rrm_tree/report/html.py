@@ -45,7 +45,7 @@ from rrm_tree.report.verdict import compare_effort, explain_gain
 from rrm_tree.report.words import MEANINGS, PARTS, POLICIES, READING, clean, code, count, plural, share
 
 PICTURES, PICTURE_BYTES = 12, 280_000
-"""At most so many pictures, and so many bytes of SVG, are put into the page."""
+"""At most so many pictures, and so many bytes of drawings and clips, are put into the page."""
 
 LEVELS = 16
 """More levels than this are told in a table alone."""
@@ -262,7 +262,7 @@ def choose_pictures(result: RunResult) -> list[Picture]:
     chosen: list[Picture] = []
     room = PICTURE_BYTES
     for picture in (picture for turn in turns for picture in turn if picture is not None):
-        size = len(picture.svg.encode())
+        size = len(picture.svg.encode()) or len(picture.data)
         if len(chosen) < PICTURES and size <= room:
             chosen.append(picture)
             room -= size
@@ -271,16 +271,18 @@ def choose_pictures(result: RunResult) -> list[Picture]:
 
 @dataclass(frozen=True)
 class PictureView:
-    """A picture as an image that can do nothing but be seen."""
+    """A picture as an image, or a clip, that can do nothing but be seen."""
 
     source: str
     caption: str
+    is_video: bool = False
 
 
 def view_picture(picture: Picture) -> PictureView:
     """A picture as the page takes it."""
-    data = b64encode(picture.svg.encode()).decode()
-    return PictureView(f"data:image/svg+xml;base64,{data}", clean(picture.caption, 200))
+    data = picture.data or b64encode(picture.svg.encode()).decode()
+    source = f"data:{picture.media};base64,{data}"
+    return PictureView(source, clean(picture.caption, 200), picture.media.startswith("video/"))
 
 
 def _count_left_out(result: RunResult, shown: Sequence[Picture]) -> str:

@@ -112,7 +112,8 @@ def test_the_page_needs_nothing_but_itself(chess_run, tmp_path):
     assert all(link.startswith("#") for link in page.all("href"))
     assert all(source.startswith("data:image/svg+xml;base64,") for source in page.all("src"))
     assert not re.search(r"url\((?!#)|@import|https?:", text)
-    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page.all("content")[0]
+    policy = page.all("content")[0]
+    assert "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'" in policy
 
 
 def test_every_link_leads_somewhere_on_the_page(chess_run, small_run, tmp_path):
@@ -212,6 +213,21 @@ def test_twelve_pictures_are_taken_in_turns_and_the_page_stays_small(make_run, m
     assert Page(path.read_text(encoding="utf-8")).tags.count("img") == 12
     assert "6 more are in report.json" in path.read_text(encoding="utf-8")
     assert path.stat().st_size <= 500_000
+
+
+def test_clips_are_played_in_the_page_and_count_by_their_size(make_run, make_node, tmp_path):
+    webm = Picture(caption="best <b>", media="video/webm", data=base64.b64encode(b"moving").decode())
+    webp = Picture(caption="worst", media="image/webp", data=base64.b64encode(b"turning").decode())
+    huge = Picture(caption="huge", media="video/webm", data="x" * 1_000_000)
+    text = write_reports(make_run(make_node("top", pictures=(webm, webp, huge))), tmp_path).read_text(
+        encoding="utf-8"
+    )
+    page = Page(text)
+    assert (page.tags.count("video"), page.tags.count("img")) == (1, 1)
+    assert page.all("src") == [f"data:{one.media};base64,{one.data}" for one in (webm, webp)]
+    assert page.all("aria-label").count("best <b>") == 1
+    assert {"muted", "loop", "controls", "playsinline"} <= {name for name, _ in page.attributes}
+    assert "media-src data:" in text
 
 
 def test_a_picture_of_a_megabyte_is_left_to_the_json(make_run, make_node):

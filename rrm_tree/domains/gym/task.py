@@ -12,8 +12,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from gymnasium import spaces
 
-from rrm_tree.contracts import Split
+from rrm_tree.contracts import Clip, Split
 from rrm_tree.domains.gym.features import features, observation_features, random_actions
+from rrm_tree.domains.gym.film import Undrawable, film, keep_for_film
 from rrm_tree.domains.gym.horizon import (
     ABSORBED,
     Horizon,
@@ -30,6 +31,7 @@ from rrm_tree.domains.scripted import ScriptedReward
 from rrm_tree.errors import PluginError
 from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Ints, Outcomes, Questions
 
+Film: TypeAlias = Literal["episodes", "windows", "never"]
 Vectorisation: TypeAlias = Literal["sync", "native", "auto"]
 
 # Seeds of one split are never those of another.
@@ -59,6 +61,7 @@ class GymTask:
         horizon: Horizon = "absorbing",
         vectorisation: Vectorisation = "sync",
         reward: str | None = None,
+        filmed: Film = "episodes",
         batch: int = 16,
     ) -> None:
         self.id = id
@@ -67,6 +70,8 @@ class GymTask:
         self.max_episode_steps = max_episode_steps
         self.horizon = horizon
         self.reward = None if reward is None else ScriptedReward.load(reward)
+        self.filmed = filmed
+        self._undrawable = ""
         self.native = vectorisation == "native" or (vectorisation == "auto" and has_native(id))
         self.batch = batch
         one = make_env(id, self.kwargs, max_episode_steps)
@@ -86,11 +91,15 @@ class GymTask:
         endless = self.segment is None and not self.has_limit
         return None if self.horizon != "absorbing" or endless else self.limit
 
+    @property
+    def recipe(self) -> Recipe:
+        """How its environments are made."""
+        must_last = self.limit if self.horizon == "fixed" else None
+        return Recipe(self.id, self.kwargs, self.max_episode_steps, must_last)
+
     def make_vec(self, num_envs: int) -> Episodes | NativeEpisodes:
         """Environments side by side; `subject` gives the seed of each."""
-        must_last = self.limit if self.horizon == "fixed" else None
-        recipe = Recipe(self.id, self.kwargs, self.max_episode_steps, must_last)
-        return NativeEpisodes(recipe, num_envs) if self.native else Episodes(recipe, num_envs)
+        return NativeEpisodes(self.recipe, num_envs) if self.native else Episodes(self.recipe, num_envs)
 
     def starts(self, count: int, split: Split, rng: np.random.Generator) -> Arrays:
         """Seeds to reset with."""
@@ -115,7 +124,10 @@ class GymTask:
         """Windows of `segment` steps; short episodes go on absorbed, or are padded with their last row."""
         if self.segment is None:
             return self.whole(outcomes.take(rows))
-        return cut(outcomes, self.segment, rows, starts, self.go_on_to)
+        pieces = cut(outcomes, self.segment, rows, starts, self.go_on_to)
+        if self.filmed != "windows":
+            return pieces
+        return keep_for_film(outcomes, pieces, rows, starts, self.limit)
 
     def absorbing(self) -> Outcomes | None:
         """One step in the absorbing state, where ended episodes go on."""
@@ -187,6 +199,20 @@ class GymTask:
         seen = observation_features(self.observation_space, dict(one.observations))[0, : steps + 1]
         done = features(self.action_space, one.actions)[0, :steps]
         return draw_lines({"observation": seen, "action": done})
+
+    def film(self, outcomes: Outcomes, row: int) -> Clip | str:
+        """The episode or window played again from its seed, where the environment renders `rgb_array`."""
+        if self.filmed == "never":
+            return ""
+        if self.native:
+            return "episodes of a native vector environment cannot be played again one by one"
+        # A graphics driver that failed once may take the whole process with it the second time.
+        if not self._undrawable:
+            try:
+                return film(self.recipe, outcomes, row)
+            except Undrawable as error:
+                self._undrawable = str(error)
+        return self._undrawable
 
     def questions(self, outcomes: Outcomes, criterion: str, advice: str) -> Questions:
         """None: a plain environment has nothing to ask helpers."""
