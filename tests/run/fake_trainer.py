@@ -1,7 +1,7 @@
 """A trainer that learns nothing but obeys every rule: its bytes follow from its setup alone.
 
-A node's `task.with` may ask for trouble: `sleep` seconds a round, `raise_at` a round, `die_at` a
-round with the process killed (as often as `deaths`), `same` bytes whatever the inputs.
+A node's `task.with` may ask for trouble: `sleep` seconds a round, `raise_at` a round, `fail_seeds`,
+`die_at` a round with the process killed (as often as `deaths`), `same` bytes whatever the inputs.
 """
 
 import os
@@ -23,7 +23,7 @@ def train(setup, rounds=()):
         index = len(done)
         setup.tell(f"judging {index}/{setup.node.budget.rounds}")
         time.sleep(options.get("sleep", 0))
-        if options.get("raise_at") == index:
+        if options.get("raise_at") == index or setup.tree.seed in options.get("fail_seeds", ()):
             raise ValueError("the fake was asked to fail")
         if options.get("die_at") == index:
             note = Path(options["notes"]) / f"{setup.entry}.{time.monotonic_ns()}"
