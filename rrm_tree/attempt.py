@@ -161,7 +161,7 @@ class Attempt:
         for state in train(setup, rounds):
             if not self.ledger.holds(key, fence):
                 return End.REPLACED
-            cost = meter.read(state.record.steps)
+            cost = meter.read(state)
             self.store.commit_round(key, state.index, pack_round(state), cost)
             self.ledger.confirm(key, fence)
             records.append(state.record)
@@ -222,14 +222,16 @@ class _Meter:
     def __init__(self, cpu: float) -> None:
         self.cpu, self.wall = cpu, time.monotonic()
 
-    def read(self, steps: int) -> Cost:
-        wall = time.monotonic() - self.wall
+    def read(self, state: RoundState) -> Cost:
+        wall, steps = time.monotonic() - self.wall, state.record.steps
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return Cost(
             cpu_seconds=time.process_time() - self.cpu,
             wall_seconds=wall,
             peak_bytes=peak if sys.platform == "darwin" else peak * 1024,
             steps_per_second=steps / wall if steps and wall > 0 else None,
+            measure_cpu_seconds=state.measuring.cpu_seconds,
+            measure_steps=state.measuring.steps,
         )
 
 

@@ -19,11 +19,11 @@ from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.gatekeeper import try_gate
 from rrm_tree.learning.distill import Distilled, DistillOptions, distill
 from rrm_tree.learning.foresight import foretell
-from rrm_tree.measure import Bench, Scene, measure_round, take_pictures
+from rrm_tree.measure import Bench, measure_round, take_pictures
 from rrm_tree.outcomes import Advice, Judged, join_judged
 from rrm_tree.purse import Purse, share_out
 from rrm_tree.records import Promise, RoundRecord
-from rrm_tree.rounds import RoundState, Setup
+from rrm_tree.rounds import Measuring, RoundState, Setup
 from rrm_tree.spec import GateSpec
 from rrm_tree.station import UNLIMITED, Station, seed_from
 from rrm_tree.team import Team, network_inputs, network_shapes
@@ -98,7 +98,7 @@ class NodeAtWork:
             raise TrainingError(f"{setup.entry}: {self.node.agent.use}: {refusal}")
 
     def round(self, done: Sequence[RoundState]) -> RoundState:
-        """Collect, judge, distill, improve, measure, gate: one round after those already done."""
+        """Collect, judge, distill, improve, gate, measure: one round after those already done."""
         spent, tell = _Spent.over(done), self.setup.tell
         agents = [self.agent_of(state) for state in done if state.reward][1 - SNAPSHOTS :]
         new = self.judge(done, agents, spent)
@@ -106,23 +106,32 @@ class NodeAtWork:
         distilled = self.distill(join_judged([*(state.judged for state in done), new.judged]), done, spent)
         tell("improving")
         state = self.improve(done, new, distilled, spent)
-        scenes: Sequence[Scene] = ()
         if state.reward:
             agents = [*agents, self.agent_of(state)]
-            tell("measuring")
-            measured = measure_round(self.bench, state.record, state.reward, agents)
-            state, scenes = replace(state, record=measured.record), measured.scenes
         gate = self.node.gate if state.reward else None
-        if gate is not None and gate.on_miss == "more":
-            # Every round is a try, and takes looks that may end the node.
-            return self.show(self.close(self.gate(state, gate, agents[-1]), done), scenes)
-        state = self.show(self.close(state, done), scenes)
-        return self.gate(state, gate, agents[-1]) if gate is not None and state.record.stopped else state
+        # Every round may be a try, and takes looks that may end the node.
+        tries_each = gate is not None and gate.on_miss == "more"
+        if gate is not None and tries_each:
+            state = self.gate(state, gate, agents[-1])
+        state = self.close(state, done)
+        if gate is not None and state.record.stopped and not tries_each:
+            state = self.gate(state, gate, agents[-1])
+        return self.measure(state, agents) if state.reward else state
 
-    def show(self, state: RoundState, scenes: Sequence[Scene]) -> RoundState:
-        """The round with pictures of outcomes; clips take longer, so that the last one alone has them."""
-        clips = state.record.stopped is not None
-        return replace(state, pictures=take_pictures(self.station, scenes, clips=clips))
+    def measure(self, state: RoundState, agents: Sequence[Agent]) -> RoundState:
+        """The round with all that can be measured of it, if it is one that is to be measured, and pictures.
+
+        Clips take longer, so that the last round alone has them.
+        """
+        last = state.record.stopped is not None
+        if not last and not self.bench.measures_every_round:
+            return state
+        self.setup.tell("measuring")
+        cpu, steps = time.process_time(), self.bench.tally.steps
+        measured = measure_round(self.bench, state.record, state.reward, agents)
+        pictures = take_pictures(self.station, measured.scenes, clips=last)
+        cost = Measuring(time.process_time() - cpu, self.bench.tally.steps - steps)
+        return replace(state, record=measured.record, pictures=pictures, measuring=cost)
 
     def judge(self, done: Sequence[RoundState], agents: Sequence[Agent], spent: _Spent) -> _Gathered:
         """This round's judgments, within the budget, and what they took.

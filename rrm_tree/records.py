@@ -150,9 +150,14 @@ class Cost(Stored):
     """What a round took on this machine; never part of what must be equal."""
 
     cpu_seconds: float
+    """The whole round, measuring included."""
     wall_seconds: float
     peak_bytes: int
     steps_per_second: float | None = None
+    measure_cpu_seconds: float = 0.0
+    """Of `cpu_seconds`, what measuring took."""
+    measure_steps: int = 0
+    """Environment steps that measuring executed; no budget pays for them."""
 
 
 class Manifest(Stored):

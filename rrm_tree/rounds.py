@@ -45,6 +45,15 @@ class Setup:
 
 
 @dataclass(frozen=True)
+class Measuring:
+    """What it took on this machine to measure a round; never part of what must be equal."""
+
+    cpu_seconds: float = 0.0
+    steps: int = 0
+    """Environment steps executed."""
+
+
+@dataclass(frozen=True)
 class RoundState:
     """What one round leaves behind: all that the next round, the parents and the report need."""
 
@@ -56,6 +65,8 @@ class RoundState:
     """This round's judgments alone."""
     record: RoundRecord
     pictures: tuple[Picture, ...] = ()
+    measuring: Measuring = Measuring()
+    """Not stored: it is handed on to whoever notes the round's cost."""
 
     def __post_init__(self) -> None:
         # As they come back from the store: sums over another memory layout end in other bits.

@@ -233,6 +233,9 @@ class MeasureSpec(Part):
 
     pairs: Count = Field(default=400, ge=1, description="pairs per distribution, before ties are left out")
     agent_outcomes: Count = Field(default=200, ge=1, description="outcomes by which an agent is measured")
+    rounds: Literal["all", "last"] | None = Field(default=None, exclude_if=_is_none)
+    """Which rounds are measured; None: all of tasks of one step, where outcomes are imagined, and the
+    last of others, whose episodes must be run."""
 
 
 class TreeSpec(Part):

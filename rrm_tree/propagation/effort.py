@@ -19,7 +19,11 @@ class Effort(Stored):
     gate_looks: int = 0
     steps: int = 0
     optimiser_steps: int = 0
+    measure_steps: int = 0
+    """Executed by measuring, besides `steps`; no budget pays for them."""
     cpu_seconds: float = 0.0
+    measure_cpu_seconds: float = 0.0
+    """Of `cpu_seconds`, what measuring took."""
     wall_seconds: float = 0.0
     peak_bytes: int = 0
     """The largest of any round, not a sum."""
@@ -46,7 +50,9 @@ def sum_effort(node: NodeResult) -> Effort:
         gate_looks=sum(gate.looks for gate in gates),
         steps=sum(record.steps for record in node.rounds),
         optimiser_steps=sum(record.optimiser_steps for record in node.rounds),
+        measure_steps=sum(cost.measure_steps for cost in node.costs),
         cpu_seconds=sum(cost.cpu_seconds for cost in node.costs),
+        measure_cpu_seconds=sum(cost.measure_cpu_seconds for cost in node.costs),
         wall_seconds=sum(cost.wall_seconds for cost in node.costs),
         peak_bytes=max((cost.peak_bytes for cost in node.costs), default=0),
     )

@@ -267,8 +267,10 @@ def effort_table(analysis: Analysis, chosen: Chosen) -> Table:
             "gate judgments",
             "gate looks",
             "environment steps",
+            "of measuring, besides",
             "optimiser steps",
             "CPU time",
+            "of it measuring",
             "peak memory",
         ),
         tuple(rows),
@@ -277,12 +279,13 @@ def effort_table(analysis: Analysis, chosen: Chosen) -> Table:
 
 def _effort_row(name: str, effort: Effort) -> tuple[str, ...]:
     counts = (effort.judgments, effort.looks, effort.gate_judgments, effort.gate_looks)
-    machine = (effort.steps, effort.optimiser_steps)
+    machine = (effort.steps, effort.measure_steps, effort.optimiser_steps)
     return (
         name,
         *map(count, counts),
         *map(count, machine),
         seconds(effort.cpu_seconds),
+        seconds(effort.measure_cpu_seconds),
         size(effort.peak_bytes),
     )
 
