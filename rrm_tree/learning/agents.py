@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from rrm_tree.contracts import declare
+from rrm_tree.learning.demonstration_files import refuse_demonstrations
 
 if TYPE_CHECKING:
     from rrm_tree.contracts import Algorithm
@@ -26,7 +27,7 @@ Widths: TypeAlias = tuple[Many, ...]
 Activation: TypeAlias = Literal["tanh", "relu"]
 
 
-@declare(version="2")
+@declare(version="2", refuse=refuse_demonstrations)
 def ppo(  # noqa: PLR0913 - the settings of stable-baselines3
     *,
     learning_rate: AboveZero = 3e-4,
@@ -51,6 +52,10 @@ def ppo(  # noqa: PLR0913 - the settings of stable-baselines3
     use_sde: bool = False,
     sde_sample_freq: int = -1,
     normalize_reward: bool = True,
+    demonstrations: str | None = None,
+    demonstrations_sha256: str | None = None,
+    clone_epochs: AtLeastNone = 20,
+    clone_learning_rate: AboveZero = 1e-3,
 ) -> Algorithm:
     """Any task with vector environments: stable-baselines3's PPO on the reward model.
 
@@ -80,6 +85,10 @@ def ppo(  # noqa: PLR0913 - the settings of stable-baselines3
         use_sde: state-dependent exploration.
         sde_sample_freq: steps between its draws of noise; -1 for once an update.
         normalize_reward: divide rewards by the running deviation of their discounted sum.
+        demonstrations: file whose actions are imitated before the first round's improving.
+        demonstrations_sha256: digest of its content; `rrm validate` says which.
+        clone_epochs: passes over them.
+        clone_learning_rate: of Adam, while imitating.
     """
     options = locals()
     from rrm_tree.learning.proximal import Ppo
@@ -87,7 +96,7 @@ def ppo(  # noqa: PLR0913 - the settings of stable-baselines3
     return Ppo(options)
 
 
-@declare(version="1")
+@declare(version="1", refuse=refuse_demonstrations)
 def maskable_ppo(  # noqa: PLR0913 - the settings of sb3-contrib
     *,
     learning_rate: AboveZero = 3e-4,
@@ -109,6 +118,10 @@ def maskable_ppo(  # noqa: PLR0913 - the settings of sb3-contrib
     activation: Activation = "tanh",
     ortho_init: bool = True,
     normalize_reward: bool = True,
+    demonstrations: str | None = None,
+    demonstrations_sha256: str | None = None,
+    clone_epochs: AtLeastNone = 20,
+    clone_learning_rate: AboveZero = 1e-3,
 ) -> Algorithm:
     """Environments that say by `action_masks()` what is allowed: sb3-contrib's PPO, which does nothing else.
 
@@ -134,6 +147,10 @@ def maskable_ppo(  # noqa: PLR0913 - the settings of sb3-contrib
         activation: between the layers.
         ortho_init: orthogonal initial weights.
         normalize_reward: divide rewards by the running deviation of their discounted sum.
+        demonstrations: file whose actions are imitated before the first round's improving.
+        demonstrations_sha256: digest of its content; `rrm validate` says which.
+        clone_epochs: passes over them.
+        clone_learning_rate: of Adam, while imitating.
     """
     options = locals()
     from rrm_tree.learning.masked import MaskedPpo
@@ -141,7 +158,7 @@ def maskable_ppo(  # noqa: PLR0913 - the settings of sb3-contrib
     return MaskedPpo(options)
 
 
-@declare(version="1")
+@declare(version="1", refuse=refuse_demonstrations)
 def sac(  # noqa: PLR0913 - the settings of stable-baselines3
     *,
     learning_rate: AboveZero = 3e-4,
@@ -166,6 +183,10 @@ def sac(  # noqa: PLR0913 - the settings of stable-baselines3
     log_std_init: float = -3.0,
     n_critics: Many = 2,
     normalize_reward: bool = True,
+    demonstrations: str | None = None,
+    demonstrations_sha256: str | None = None,
+    clone_epochs: AtLeastNone = 20,
+    clone_learning_rate: AboveZero = 1e-3,
 ) -> Algorithm:
     """Continuous actions in few environment steps: stable-baselines3's SAC on the reward model.
 
@@ -195,6 +216,10 @@ def sac(  # noqa: PLR0913 - the settings of stable-baselines3
         log_std_init: initial log of the deviation, where exploration is state-dependent.
         n_critics: of which the lowest is believed.
         normalize_reward: divide rewards by their root mean square.
+        demonstrations: file whose actions are imitated before the first round's improving.
+        demonstrations_sha256: digest of its content; `rrm validate` says which.
+        clone_epochs: passes over them.
+        clone_learning_rate: of Adam, while imitating.
     """
     options = locals()
     from rrm_tree.learning.off_policy import Sac
@@ -202,7 +227,7 @@ def sac(  # noqa: PLR0913 - the settings of stable-baselines3
     return Sac(options)
 
 
-@declare(version="1")
+@declare(version="1", refuse=refuse_demonstrations)
 def td3(  # noqa: PLR0913 - the settings of stable-baselines3
     *,
     learning_rate: AboveZero = 1e-3,
@@ -224,6 +249,10 @@ def td3(  # noqa: PLR0913 - the settings of stable-baselines3
     activation: Activation = "relu",
     n_critics: Many = 2,
     normalize_reward: bool = True,
+    demonstrations: str | None = None,
+    demonstrations_sha256: str | None = None,
+    clone_epochs: AtLeastNone = 20,
+    clone_learning_rate: AboveZero = 1e-3,
 ) -> Algorithm:
     """Continuous actions, with a policy that does not gamble: stable-baselines3's TD3 on the reward model.
 
@@ -251,6 +280,10 @@ def td3(  # noqa: PLR0913 - the settings of stable-baselines3
         activation: between the layers.
         n_critics: of which the lowest is believed.
         normalize_reward: divide rewards by their root mean square.
+        demonstrations: file whose actions are imitated before the first round's improving.
+        demonstrations_sha256: digest of its content; `rrm validate` says which.
+        clone_epochs: passes over them.
+        clone_learning_rate: of Adam, while imitating.
     """
     options = locals()
     from rrm_tree.learning.off_policy import Td3
@@ -258,7 +291,7 @@ def td3(  # noqa: PLR0913 - the settings of stable-baselines3
     return Td3(options)
 
 
-@declare(version="1")
+@declare(version="1", refuse=refuse_demonstrations)
 def dqn(  # noqa: PLR0913 - the settings of stable-baselines3
     *,
     learning_rate: AboveZero = 1e-4,
@@ -280,6 +313,10 @@ def dqn(  # noqa: PLR0913 - the settings of stable-baselines3
     net_arch: Widths = (64, 64),
     activation: Activation = "relu",
     normalize_reward: bool = True,
+    demonstrations: str | None = None,
+    demonstrations_sha256: str | None = None,
+    clone_epochs: AtLeastNone = 20,
+    clone_learning_rate: AboveZero = 1e-3,
 ) -> Algorithm:
     """One of several choices a step: stable-baselines3's DQN on the reward model.
 
@@ -306,6 +343,10 @@ def dqn(  # noqa: PLR0913 - the settings of stable-baselines3
         net_arch: width of each hidden layer.
         activation: between the layers.
         normalize_reward: divide rewards by their root mean square.
+        demonstrations: file whose actions are imitated before the first round's improving.
+        demonstrations_sha256: digest of its content; `rrm validate` says which.
+        clone_epochs: passes over them.
+        clone_learning_rate: of Adam, while imitating.
     """
     options = locals()
     from rrm_tree.learning.off_policy import Dqn

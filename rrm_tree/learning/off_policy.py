@@ -20,9 +20,18 @@ from numpy.random import Generator
 from stable_baselines3 import DQN, SAC, TD3
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.dqn.policies import DQNPolicy
 from stable_baselines3.sac.policies import SACPolicy
+from stable_baselines3.td3.policies import TD3Policy
 
 from rrm_tree.contracts import Agent, Improved, Problem, Task
+from rrm_tree.learning.cloning import (
+    Loss,
+    choice_loss,
+    clone_demonstrations,
+    deterministic_loss,
+    squashed_loss,
+)
 from rrm_tree.learning.experience import as_observation
 from rrm_tree.learning.replay import Replay
 from rrm_tree.learning.stable import (
@@ -53,6 +62,8 @@ class OffPolicy:
     acts_in: ClassVar[Acts] = (spaces.Box,)
     passed_on: ClassVar[tuple[str, ...]]
     network_options: ClassVar[tuple[str, ...]] = ("n_critics",)
+    targets: ClassVar[tuple[str, ...]] = ()
+    """Networks that cloning changes and whose targets must follow."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = options
@@ -96,7 +107,8 @@ class OffPolicy:
             load_policy(self.name, learner.policy, previous)
             self._restore(learner, previous)
         replay = self._open_replay(problem, learner, rng, previous)
-        is_first, steps, made = not previous, 0, 0
+        is_first, steps = not previous, 0
+        made = cloned = self._clone(learner, rng, problem.optimiser_steps) if is_first else 0
         with open_source(problem, self.episodes, rng) as source:
             while problem.optimiser_steps is None or made < problem.optimiser_steps:
                 progress = steps / problem.steps if is_first else 1.0
@@ -110,9 +122,9 @@ class OffPolicy:
                 self._after_steps(learner, stretch.live.shape)
                 if replay.count >= self.learning_starts:
                     made += self._learn(learner, len(stretch), stretch.live.shape[1], made, problem)
-        notes = () if made else (f"{self.name}: the steps were not enough for a single gradient step",)
+        too_few = f"{self.name}: the steps were not enough for a single gradient step"
         arrays = {**policy_arrays(learner.policy), **self._state(learner), **replay.arrays()}
-        return Improved(arrays, steps, made, notes)
+        return Improved(arrays, steps, made, () if made > cloned else (too_few,))
 
     def _learn(
         self, learner: OffPolicyAlgorithm, transitions: int, steps: int, made: int, problem: Problem
@@ -124,6 +136,20 @@ class OffPolicy:
         if due:
             learner.train(gradient_steps=due, batch_size=self.batch_size)
         return due
+
+    def _clone(self, learner: OffPolicyAlgorithm, rng: Generator, limit: int | None) -> int:
+        """Start from demonstrations, if there are any; returns optimiser steps."""
+        loss = self.imitation_loss(learner.policy)
+        made = clone_demonstrations(learner.policy, loss, self.options, rng, limit)
+        # Targets start where their networks do.
+        for target in self.targets:
+            networks = dict(learner.policy.named_children())
+            networks[f"{target}_target"].load_state_dict(networks[target].state_dict())
+        return made
+
+    def imitation_loss(self, policy: BasePolicy) -> Loss:
+        """What cloning makes small."""
+        raise NotImplementedError
 
     def _open_replay(
         self, problem: Problem, learner: OffPolicyAlgorithm, rng: Generator, previous: Arrays
@@ -182,6 +208,10 @@ class Sac(OffPolicy):
     passed_on = ("ent_coef", "target_entropy", "target_update_interval", "use_sde", "sde_sample_freq")
     network_options = ("n_critics", "log_std_init")
 
+    def imitation_loss(self, policy: BasePolicy) -> Loss:
+        """The demonstrations' likelihood."""
+        return squashed_loss(cast(SACPolicy, policy))
+
     def explore(self, policy: BasePolicy, observations: Arrays, rng: Generator, progress: float) -> Array:
         """Sampled actions."""
         return policy.predict(as_observation(observations, policy.observation_space))[0]
@@ -209,6 +239,11 @@ class Td3(OffPolicy):
     name = "td3"
     learner = TD3
     passed_on = ("policy_delay", "target_policy_noise", "target_noise_clip")
+    targets = ("actor",)
+
+    def imitation_loss(self, policy: BasePolicy) -> Loss:
+        """How far the actions are off."""
+        return deterministic_loss(cast(TD3Policy, policy))
 
     def explore(self, policy: BasePolicy, observations: Arrays, rng: Generator, progress: float) -> Array:
         """The policy's actions with normal noise, of this deviation where actions go from -1 to 1."""
@@ -227,6 +262,11 @@ class Dqn(OffPolicy):
     acts_in = (spaces.Discrete,)
     passed_on = ("target_update_interval", "max_grad_norm")
     network_options = ()
+    targets = ("q_net",)
+
+    def imitation_loss(self, policy: BasePolicy) -> Loss:
+        """The choices' likelihood."""
+        return choice_loss(cast(DQNPolicy, policy))
 
     def explore(self, policy: BasePolicy, observations: Arrays, rng: Generator, progress: float) -> Array:
         """The best choice, or with a chance that goes down over the steps any other."""

@@ -21,6 +21,7 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from rrm_tree.contracts import Agent, Improved, Problem, Task
+from rrm_tree.learning.cloning import actor_critic_loss, clone_demonstrations
 from rrm_tree.learning.experience import Experience, Transitions, as_observation
 from rrm_tree.learning.reward_scale import RewardScale
 from rrm_tree.learning.rows import MASKS
@@ -96,6 +97,10 @@ class Ppo:
             load_policy(self.name, ppo.policy, previous)
         scale = RewardScale.from_arrays(previous or {})
         updates, steps = _count_updates(ppo), 0
+        if not previous:
+            loss = actor_critic_loss(ppo.policy)
+            updates.count = clone_demonstrations(ppo.policy, loss, self.options, rng, problem.optimiser_steps)
+        cloned = updates.count
         with open_source(problem, self.episodes, rng) as source:
             while self._may_update(problem, updates, steps):
                 batch = self._collect(source, ppo.policy)
@@ -107,8 +112,9 @@ class Ppo:
                 ppo._current_progress_remaining = 1 - steps / problem.steps
                 self._limit_epochs(ppo, problem, sum(map(len, batch)), updates)
                 self._learn(ppo, batch, rng)
-        notes = () if updates.count else (f"{self.name}: the steps were not enough for a single update",)
-        return Improved({**policy_arrays(ppo.policy), **scale.arrays()}, steps, updates.count, notes)
+        arrays = {**policy_arrays(ppo.policy), **scale.arrays()}
+        too_few = f"{self.name}: the steps were not enough for a single update"
+        return Improved(arrays, steps, updates.count, () if updates.count > cloned else (too_few,))
 
     def _may_update(self, problem: Problem, updates: _Updates, steps: int) -> bool:
         """Whether steps are left for an update, or the better part of one, and for the optimiser."""

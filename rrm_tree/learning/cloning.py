@@ -1,0 +1,124 @@
+"""Behaviour cloning: a policy that does what was demonstrated, to start from.
+
+Pomerleau, "ALVINN" (1988): supervised learning of actions from what was seen.
+
+In: a policy of stable-baselines3 and demonstrations. Out: optimiser steps made.
+Touches the policy that it is told to teach; randomness comes in as a generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.random import Generator
+from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
+from stable_baselines3.dqn.policies import DQNPolicy
+from stable_baselines3.sac.policies import SACPolicy
+from stable_baselines3.td3.policies import TD3Policy
+from torch import Tensor, nn
+
+from rrm_tree.learning.demonstration_files import open_demonstrations
+from rrm_tree.learning.demonstrations import Demonstrations, read_demonstrations
+from rrm_tree.learning.experience import as_observation
+from rrm_tree.outcomes import take_rows
+
+Loss: TypeAlias = Callable[[Any, Tensor], Tensor]
+
+EDGE = 1 - 1e-6
+"""A squashed policy gives actions at its bounds no density at all."""
+
+
+def clone_demonstrations(
+    policy: BasePolicy, loss: Loss, options: Mapping[str, Any], rng: Generator, limit: int | None
+) -> int:
+    """Teach a policy the demonstrations that an agent's options name, if any; returns optimiser steps.
+
+    Args:
+        policy: what is taught.
+        loss: from observations and actions to what is made small, one of those below.
+        options: an agent's.
+        rng: what minibatches are drawn from.
+        limit: optimiser steps that may be made.
+
+    Raises:
+        TrainingError: the file is missing, has another content, or is of another task.
+    """
+    if options["demonstrations"] is None or not options["clone_epochs"]:
+        return 0
+    file = open_demonstrations(options)
+    shown = read_demonstrations(file, policy.observation_space, policy.action_space)
+    # All weights: those that the loss does not reach have no gradient and stay.
+    optimiser = torch.optim.Adam(policy.parameters(), lr=options["clone_learning_rate"], fused=True)
+    made = 0
+    for rows in _minibatches(len(shown), options["clone_epochs"], options["batch_size"], rng):
+        if made == limit:
+            break
+        optimiser.zero_grad()
+        torch.autograd.backward(loss(*_tensors(policy, shown, rows)))
+        optimiser.step()
+        made += 1
+    return made
+
+
+def _minibatches(count: int, epochs: int, size: int, rng: Generator) -> Iterable[np.ndarray[Any, Any]]:
+    for _ in range(epochs):
+        order = rng.permutation(count)
+        yield from (order[start : start + size] for start in range(0, count, size))
+
+
+def _tensors(policy: BasePolicy, shown: Demonstrations, rows: np.ndarray[Any, Any]) -> tuple[Any, Tensor]:
+    """Observations and actions as the policy's networks take them."""
+    seen, _ = policy.obs_to_tensor(
+        as_observation(take_rows(shown.observations, rows), policy.observation_space)
+    )
+    return seen, torch.from_numpy(np.ascontiguousarray(shown.actions[rows]))
+
+
+def actor_critic_loss(policy: ActorCriticPolicy) -> Loss:
+    """Minus the log-likelihood of the actions, of `ppo` and `maskable_ppo`."""
+
+    def loss(seen: Any, actions: Tensor) -> Tensor:
+        _, log_likelihood, _ = policy.evaluate_actions(seen, actions)
+        return -log_likelihood.mean()
+
+    return loss
+
+
+def squashed_loss(policy: SACPolicy) -> Loss:
+    """Minus the log-likelihood of the actions, of `sac`."""
+
+    def loss(seen: Any, actions: Tensor) -> Tensor:
+        mean, log_deviation, more = policy.actor.get_action_dist_params(seen)
+        likelihood = policy.actor.action_dist.proba_distribution(mean, log_deviation, **more)
+        scaled = _scale(policy, actions).clamp(-EDGE, EDGE)
+        return -likelihood.log_prob(scaled).mean()
+
+    return loss
+
+
+def deterministic_loss(policy: TD3Policy) -> Loss:
+    """Squared distance from the actions, of `td3`."""
+
+    def loss(seen: Any, actions: Tensor) -> Tensor:
+        return nn.functional.mse_loss(policy.actor(seen), _scale(policy, actions))
+
+    return loss
+
+
+def choice_loss(policy: DQNPolicy) -> Loss:
+    """Cross-entropy of the choices, with values for log-odds, of `dqn`."""
+
+    def loss(seen: Any, actions: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(policy.q_net(seen), actions.long().flatten())
+
+    return loss
+
+
+def _scale(policy: BasePolicy, actions: Tensor) -> Tensor:
+    """Actions from -1 to 1."""
+    assert isinstance(policy.action_space, spaces.Box)
+    return torch.from_numpy(policy.scale_action(actions.numpy())).float()
