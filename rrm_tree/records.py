@@ -106,8 +106,10 @@ class Promise(Stored):
     """Mean chance that it gives to the likelier of two answers."""
     right: float
     """Share of which the likelier answer was given; ties count half."""
-    deviation: float
-    """Standard deviation of right − expected, outcome by outcome or pair by pair."""
+    expected_variance: float
+    """Outcome by outcome, or pair by pair, as the following two."""
+    right_variance: float
+    covariance: float
     count: int
     """Outcomes, or pairs, that were judged."""
 

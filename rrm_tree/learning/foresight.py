@@ -63,10 +63,13 @@ def promise(kind: Kind, scores: Floats, answers: Floats, case: Ints, mistakes: f
     _, place, sizes = np.unique(case, return_inverse=True, return_counts=True)
     if len(sizes) < LEAST_CASES:
         return None
-    gaps = np.bincount(place, right - expected) / sizes
+    by_case = np.stack([np.bincount(place, expected) / sizes, np.bincount(place, right) / sizes])
+    spread = np.cov(by_case)
     return Promise(
-        expected=float((np.bincount(place, expected) / sizes).mean()),
-        right=float((np.bincount(place, right) / sizes).mean()),
-        deviation=float(gaps.std(ddof=1)),
+        expected=float(by_case[0].mean()),
+        right=float(by_case[1].mean()),
+        expected_variance=float(spread[0, 0]),
+        right_variance=float(spread[1, 1]),
+        covariance=float(spread[0, 1]),
         count=len(sizes),
     )

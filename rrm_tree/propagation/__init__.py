@@ -17,6 +17,7 @@ from rrm_tree.propagation.accuracy import (
 )
 from rrm_tree.propagation.arms import ArmRow, Arms, GainPath, GainStep, compare_arms
 from rrm_tree.propagation.effort import Effort, add_effort, sum_effort
+from rrm_tree.propagation.hacking import Alarm, doubt_promise, watch
 from rrm_tree.propagation.intervals import (
     Difference,
     Estimate,
@@ -59,6 +60,7 @@ __all__ = [
     "LEAST_SEEDS",
     "ORDERERS",
     "Accuracy",
+    "Alarm",
     "Analysis",
     "ArmRow",
     "Arms",
@@ -94,6 +96,7 @@ __all__ = [
     "analyse_seeds",
     "compare_arms",
     "compare_seeds",
+    "doubt_promise",
     "estimate_mean",
     "estimate_share",
     "find_weakest",
@@ -105,6 +108,7 @@ __all__ = [
     "sum_effort",
     "summarise_levels",
     "value_helpers",
+    "watch",
 ]
 
 

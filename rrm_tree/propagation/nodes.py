@@ -10,6 +10,7 @@ from typing import Literal
 
 from rrm_tree.propagation.accuracy import ORDERERS, Accuracy, Orderer, analyse_shares
 from rrm_tree.propagation.effort import Effort, sum_effort
+from rrm_tree.propagation.hacking import Alarm, watch
 from rrm_tree.propagation.intervals import Difference, Estimate, estimate_mean, estimate_share, subtract
 from rrm_tree.records import Distribution, GateResult, NodeResult, Share, Stored
 
@@ -36,6 +37,8 @@ class NodeAnalysis(Stored):
     proposal_truth: Estimate | None
     heuristic_truth: Estimate | None
     gate: GateResult | None
+    alarms: tuple[Alarm, ...] = ()
+    """A test for every round with fresh judgments, raised or not."""
     effort: Effort
     warnings: tuple[str, ...]
     """Each once, with its rounds."""
@@ -85,6 +88,7 @@ def analyse_node(node: NodeResult) -> NodeAnalysis:
         proposal_truth=estimate_mean(last.proposal_truth if last else None),
         heuristic_truth=estimate_mean(last.heuristic_truth if last else None),
         gate=next((record.gate for record in reversed(node.rounds) if record.gate), None),
+        alarms=watch(node.rounds),
         effort=sum_effort(node),
         warnings=_gather_warnings(node),
     )

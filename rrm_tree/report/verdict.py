@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from rrm_tree.propagation import Analysis, ArmRow, Arms, Estimate, GainPath, GainStep, NodeAnalysis, Worth
+from rrm_tree.propagation import (
+    Alarm,
+    Analysis,
+    ArmRow,
+    Arms,
+    Estimate,
+    GainPath,
+    GainStep,
+    NodeAnalysis,
+    Worth,
+)
 from rrm_tree.records import NodeResult, RunResult, Stored
 from rrm_tree.report.words import (
     clean,
@@ -155,7 +165,8 @@ def _weakest(analysis: Analysis) -> str | None:
 def list_notes(result: RunResult, analysis: Analysis, limit: int = 20) -> tuple[Note, ...]:
     """What failed and why, missed gates, harm, falls on policy, warnings; at most `limit` of each kind."""
     kept: list[Note] = []
-    notes = [*_failures(result), *_gates(analysis), *_findings(analysis), *_warnings(result, analysis)]
+    notes = [*_failures(result), *_gates(analysis), *_alarms(analysis)]
+    notes += [*_findings(analysis), *_warnings(result, analysis)]
     for kind in ("failed", "warning", "finding"):
         alike = [note for note in notes if note.kind == kind]
         kept += alike[:limit]
@@ -179,6 +190,27 @@ def _gates(analysis: Analysis) -> Iterator[Note]:
             found = f"{node.gate.right} of {plural(node.gate.judgments, 'fresh judgment')} right"
             missed = "misses its gate" if node.gate.accepted is False else "leaves its gate undecided"
             yield Note(kind="warning", text=f"{code(node.name)} {missed}: {found}")
+
+
+def _alarms(analysis: Analysis) -> Iterator[Note]:
+    """Which reward models keep too little of what they promise about their own agents' outcomes."""
+    for node in analysis.nodes:
+        raised = [alarm for alarm in node.alarms if alarm.raised]
+        if raised:
+            yield Note(kind="warning", text=f"alarm: {code(node.name)}: {_say_alarm(node, raised)}")
+
+
+def _say_alarm(node: NodeAnalysis, raised: Sequence[Alarm]) -> str:
+    first = raised[0]
+    rounds = listed([f"{alarm.round + 1}" for alarm in raised])
+    after = "in the last one too" if node.alarms[-1] in raised else "no longer in the last one"
+    return (
+        "its reward model keeps less than half of what it promises about its own agent's outcomes, as where"
+        f" an agent has found what its reward model gets wrong. Of {count(first.judgments)} new judgments in"
+        f" round {first.round + 1} it expected to foretell {share(first.expected, 2)} and foretold"
+        f" {share(first.right, 2)} (a coin: 0.50; p = {first.p_value:.1g}). Raised in round {rounds} of"
+        f" {node.rounds}, {after}"
+    )
 
 
 def _findings(analysis: Analysis) -> Iterator[Note]:
