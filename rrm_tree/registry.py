@@ -67,6 +67,7 @@ BUILT_IN: Final[Mapping[PluginKind, Mapping[str, str]]] = {
         "ppo": "rrm_tree.learning:ppo",
         "maskable_ppo": "rrm_tree.learning:maskable_ppo",
         "sac": "rrm_tree.learning:sac",
+        "search": "rrm_tree.learning:search",
         "td3": "rrm_tree.learning:td3",
         "dqn": "rrm_tree.learning:dqn",
     },

@@ -16,7 +16,7 @@ from numpy.random import Generator
 from rrm_tree.contracts import Algorithm, Factorised, Network, Problem, Shapes, Task
 from rrm_tree.learning.ensemble import Ensemble
 from rrm_tree.learning.rollouts import rollout
-from rrm_tree.learning.rows import as_arrays
+from rrm_tree.learning.rows import Rows
 from rrm_tree.outcomes import Array, Arrays, Floats, Outcomes, count_rows, take_rows
 from rrm_tree.testing.findings import Findings, copied, finite, same
 from rrm_tree.testing.scenes import ROWS, start
@@ -128,7 +128,8 @@ def _made_up(task: Task, about: Arrays, steps: int, seed: int) -> Problem:
     def starts(count: int, rng: Generator) -> Arrays:
         return take_rows(about, rng.integers(0, count_rows(about), size=min(count, ROWS)))
 
-    return Problem(task, starts, rewards, table, steps, None, seed)
+    stretches = not isinstance(task, Factorised)
+    return Problem(task, starts, rewards, table, steps, None, seed, stretches)
 
 
 def _check_improving(findings: Findings, algorithm: Algorithm, problem: Problem, about: Arrays) -> None:
@@ -165,8 +166,8 @@ def _check_agent(
     findings: Findings, algorithm: Algorithm, problem: Problem, arrays: Arrays, about: Arrays
 ) -> None:
     agent, count = algorithm.load(problem, arrays), count_rows(about)
-    env = problem.task.make_vec(count)
-    seen = as_arrays(env.reset(options={"subject": dict(about)})[0])
+    rows = Rows(problem.task, count)
+    env, seen = rows.envs, rows.shown(rows.start(about, 0))
     best = agent.act(seen, about, np.random.default_rng(0), False)
     findings.expect(
         np.array_equal(best, agent.act(seen, about, np.random.default_rng(1), False)),
@@ -179,6 +180,6 @@ def _check_agent(
             np.asarray(actions).astype(env.action_space.dtype, casting="same_kind")
         )
         findings.expect(inside, "act", f"gave actions outside the action space {env.single_action_space}")
-    env.close()
+    rows.close()
     outcomes = rollout(problem.task, agent.act, about, np.random.default_rng(0), explore=False).outcomes
     findings.expect(finite(outcomes.actions), "act", "gave actions that are not finite numbers")
