@@ -9,8 +9,16 @@ import rrm_tree
 from rrm_tree.registry import BUILT_IN, find
 from rrm_tree.testing import check_algorithm, check_judge, check_network, check_task, subjects_for
 
-OPTIONS = {"gym": {"id": "CartPole-v1", "segment": 10}}
-TASK_OF_ALGORITHM = {"greedy": "logic.bit", "ppo": "CartPole-v1"}
+SMALL = {"net_arch": [16], "gradient_steps": 1}
+OPTIONS = {"gym": {"id": "CartPole-v1", "segment": 10}, "sac": SMALL, "td3": SMALL}
+TASK_OF_ALGORITHM = {
+    "greedy": "logic.bit",
+    "ppo": "CartPole-v1",
+    "maskable_ppo": "sb3_contrib.common.envs:InvalidActionEnvDiscrete",
+    "sac": "MountainCarContinuous-v0",
+    "td3": "MountainCarContinuous-v0",
+    "dqn": "CartPole-v1",
+}
 
 
 def build(kind, name):
