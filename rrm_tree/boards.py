@@ -39,6 +39,14 @@ class Line:
     seconds: list[float] = field(default_factory=list)
     """What each round took in this run."""
     round_began: float = 0.0
+    worker: str = ""
+    """Who trains it, where there are several machines."""
+
+    @property
+    def says(self) -> str:
+        """Its text, and who trains it while it is trained."""
+        where = f"on {self.worker}" if self.worker and self.state == "running" else ""
+        return ", ".join(filter(None, [self.text, where]))
 
     def left(self, now: float) -> float | None:
         """Seconds until all rounds are through; None before one round has shown what it takes."""
@@ -74,7 +82,7 @@ class Board:
         data, kind = event.data, event.kind
         if kind == "started":
             line.state, line.text, line.round_began = "running", "starting", event.at
-            line.round, line.seconds = int(data["stored"]), []
+            line.round, line.seconds, line.worker = int(data["stored"]), [], str(data.get("worker", ""))
         elif kind == "phase":
             line.state, line.text = "running", str(data["text"])
         elif kind == "round":
@@ -109,7 +117,7 @@ class Board:
                     line.accuracy,
                     "" if line.steps_per_second is None else f"{line.steps_per_second:,.0f}",
                     "" if (left := line.left(now)) is None else show_seconds(left),
-                    line.text,
+                    line.says,
                 ),
                 line.state in ENDED,
                 line.state not in {"waits", "done", "reused"},

@@ -184,6 +184,12 @@ class Ledger:
         """Take back what `begin_run` registered."""
         self._do(lambda one: one.execute(sql.delete(runs).where(runs.c.run == run, runs.c.owner == owner)))
 
+    def scheduler_of(self, run: str) -> str | None:
+        """Who schedules a run now."""
+        wanted = sql.select(runs.c.owner).where(runs.c.run == run, runs.c.lease_until > self._now)
+        owner = self._do(lambda one: one.execute(wanted).scalar())
+        return None if owner is None or is_gone(owner) else str(owner)
+
     def live_runs(self) -> list[str]:
         """Runs that somebody schedules, or trains for, now."""
 
@@ -284,10 +290,14 @@ class Ledger:
         self._do(lambda one: one.execute(wish))
 
     def uncancel(self, run: str, entry: str | None) -> None:
-        """Take back what `cancel` asked for; for the whole run, of all its entries."""
-        wish = sql.delete(cancels).where(cancels.c.run == run)
-        if entry is not None:
-            wish = wish.where(cancels.c.entry.in_([entry, ""]))
+        """Take back what `cancel` asked for; for the whole run, of all its entries and seeds."""
+        wish = sql.delete(cancels)
+        if entry is None:
+            wish = wish.where(
+                sql.or_(cancels.c.run == run, cancels.c.run.startswith(f"{run}/", autoescape=True))
+            )
+        else:
+            wish = wish.where(cancels.c.run == run, cancels.c.entry.in_([entry, ""]))
         self._do(lambda one: one.execute(wish))
 
     def cancelled(self, run: str) -> frozenset[str]:
@@ -305,9 +315,10 @@ class Ledger:
         self, connection: sql.Connection, run: str, entry: str | None, kind: str, data: Mapping[str, Any]
     ) -> None:
         if not self.embedded:
-            # One writer a run at a time: a number that is committed late would be passed over by
-            # those who ask for what came after the last number they have seen.
-            connection.execute(sql.select(sql.func.pg_advisory_xact_lock(sql.func.hashtextextended(run, 0))))
+            # One writer a run at a time, all its seeds together: a number that is committed late would
+            # be passed over by those who ask for what came after the last number they have seen.
+            whole = sql.func.hashtextextended(run.partition("/")[0], 0)
+            connection.execute(sql.select(sql.func.pg_advisory_xact_lock(whole)))
         values = {"at": self._now, "run": run, "entry": entry, "kind": kind, "data": json.dumps(data)}
         connection.execute(sql.insert(events).values(values))
 

@@ -126,6 +126,7 @@ def _in_words(event: Event, line: Line | None) -> str:
         words = {"done": "done", "reused": "done before, reused"}[event.kind]
         return words + (", but its gate was missed" if data.get("gate_passed") is False else "")
     if event.kind == "started":
-        return f"started, {say_stored(data['stored'])}" if data["stored"] else "started"
+        where = f" on {data['worker']}" if "worker" in data else ""
+        return f"started{where}" + (f", {say_stored(data['stored'])}" if data["stored"] else "")
     text = data.get("text", "")
     return f"{event.kind}: {text}" if text else event.kind

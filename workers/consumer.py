@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
@@ -22,8 +22,22 @@ LONGEST_WAIT_SECONDS = 2.0
 """Between two tries to reach the broker: when it is back, work goes on soon."""
 
 
+SPARED = ("delayed_delivery", "events", "gossip", "mingle", "heart", "control", "agent")
+"""Steps of Celery's that make queues and exchanges of their own, which no ticket needs: a worker's
+broker user need not be allowed any of them."""
+
+
 class TicketConsumer(Consumer):
     """Celery's consumer, for messages that may come from anybody."""
+
+    class Blueprint(Consumer.Blueprint):
+        """What it consists of."""
+
+        default_steps: ClassVar = [
+            step
+            for step in Consumer.Blueprint.default_steps
+            if not any(name in str(step).lower() for name in SPARED)
+        ]
 
     def create_task_handler(self, *arguments: Any, **named: Any) -> Callable[[Any], None]:
         """What is called with each message: Celery's handler, once it is known to be a ticket."""

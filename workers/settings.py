@@ -6,6 +6,7 @@ Touches those alone. The environment wins over the file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,6 +20,7 @@ from pydantic_settings import (
 )
 
 from rrm_tree.errors import UsageError
+from rrm_tree.units import Size
 
 FILE: Final = "rrm.toml"
 
@@ -47,7 +49,7 @@ class FleetSettings(BaseSettings):
     """Which tickets a worker takes."""
     concurrency: int | None = Field(default=None, ge=1)
     """Attempts that a worker runs side by side; one a core if not given."""
-    memory: int | None = Field(default=None, ge=1)
+    memory: Size | None = Field(default=None)
     """Bytes that a worker's attempts may use together; the machine's if not given."""
     gpus: Names = ()
     """Devices that a worker gives to attempts which ask for any, by the numbers that CUDA knows."""
@@ -76,14 +78,14 @@ class FleetSettings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
-def read_settings() -> FleetSettings:
-    """The settings of this process.
+def read_settings(given: Mapping[str, object]) -> FleetSettings:
+    """The settings of this process; what is given stands in place of environment and file.
 
     Raises:
         UsageError: one of them is wrong.
     """
     try:
-        return FleetSettings()
+        return FleetSettings.model_validate(FleetSettings().model_dump() | dict(given))
     except ValidationError as error:
         lines = [
             f"{FILE} or RRM_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()

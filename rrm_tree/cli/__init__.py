@@ -31,6 +31,11 @@ COMMANDS: Final = {
     "schema": ("rrm_tree.cli.spec_commands:schema", "Print the JSON schema by which editors check specs."),
     "list": ("rrm_tree.cli.spec_commands:list_plugins", "List what a spec can use here."),
     "init": ("rrm_tree.cli.spec_commands:init", "Copy a sample spec into a folder."),
+    "cancel": ("rrm_tree.cli.wish_commands:cancel", "Stop a run, or one node of it, wherever it goes on."),
+    "retry": ("rrm_tree.cli.wish_commands:retry", "Train after all what failed or was cancelled."),
+    "doctor": ("rrm_tree.cli.doctor_command:doctor", "Check this machine, and the fleet's settings."),
+    "worker": ("rrm_tree.cli.fleet_commands:worker", "Join the fleet: take tickets and train."),
+    "schedule": ("rrm_tree.cli.fleet_commands:schedule", ""),
     "attempt": ("rrm_tree.cli.run_commands:attempt", ""),
 }
 """Name → where the command is, and its line in `rrm --help`; without a line it is not shown."""
@@ -96,9 +101,31 @@ def rrm() -> None:
     """
 
 
+def _read_settings_file() -> None:
+    """Let rrm.toml stand in for variables of the environment that are not set."""
+    import os
+    from pathlib import Path
+
+    file = Path("rrm.toml")
+    if not file.is_file():
+        return
+    import tomllib
+
+    from rrm_tree.errors import UsageError
+
+    try:
+        settings = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"rrm.toml: {error}") from error
+    for name in ("store", "ledger"):
+        if isinstance(settings.get(name), str):
+            os.environ.setdefault(f"RRM_{name.upper()}", settings[name])
+
+
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run one command and exit with its code; errors raised on purpose are shown without traceback."""
     try:
+        _read_settings_file()
         code = rrm.main(arguments, prog_name="rrm", standalone_mode=False)
     except RrmError as error:
         click.echo(str(error), err=True)

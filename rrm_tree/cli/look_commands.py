@@ -91,9 +91,10 @@ def _explain(
 
 @click.command()
 @click.argument("name", metavar="[RUN]", required=False)
+@click.option("--watch", is_flag=True, help="Go on showing it until it has ended.")
 @store_option
 @format_option
-def status(name: str | None, address: str, form: str) -> None:
+def status(name: str | None, watch: bool, address: str, form: str) -> int:
     """Show how far a run is; the latest one if none is named."""
     from rrm_tree.boards import SeedsBoard
     from rrm_tree.seeds import runs_of, split_run
@@ -101,6 +102,10 @@ def status(name: str | None, address: str, form: str) -> None:
     store = open_existing(address)
     name = choose_run(store, name)
     ledger, planned = open_ledger(store), store.plan(name)
+    if watch:
+        from rrm_tree.cli.run_commands import watch_run
+
+        return watch_run(store, ledger, planned, name, form)
     runs = runs_of(planned, name)
     boards = {run: _look_at(store, ledger, run, one) for run, one in runs.items()}
     if form == "json":
@@ -109,15 +114,17 @@ def status(name: str | None, address: str, form: str) -> None:
             about = {"run": whole} if seed is None else {"run": whole, "seed": seed}
             for line in board.lines.values():
                 facts = {"state": line.state, "round": line.round, "rounds": line.rounds, "text": line.text}
+                facts |= {"worker": line.worker} if line.worker else {}
                 print_json({**about, "entry": line.name, **facts, "distilled": line.accuracy})
-        return
+        return ExitCode.DONE
     click.echo(name)
     if planned.seeds:
         print_rows([row.cells for row in SeedsBoard(runs, boards).rows(time.time())])
     else:
         lines = boards[name].lines.values()
-        print_rows([(x.name, x.state, f"{x.round}/{x.rounds}", x.accuracy, x.text) for x in lines])
+        print_rows([(x.name, x.state, f"{x.round}/{x.rounds}", x.accuracy, x.says) for x in lines])
     click.echo(f"command: {store.command(name)}")
+    return ExitCode.DONE
 
 
 def _look_at(store: Store, ledger: Ledger, run: str, plan: Plan) -> Board:
@@ -144,10 +151,11 @@ def _look_at(store: Store, ledger: Ledger, run: str, plan: Plan) -> Board:
 @click.argument("node")
 @click.option("--run", "name", metavar="RUN", help="The run; the latest one if none is named.")
 @click.option("--seed", type=int, help="This seed, where the run has several; all that have said anything.")
+@click.option("-f", "--follow", is_flag=True, help="Go on showing it until the node has ended.")
 @store_option
-def logs(node: str, name: str | None, seed: int | None, address: str) -> None:
+def logs(node: str, name: str | None, seed: int | None, follow: bool, address: str) -> None:
     """Show what a node's attempts have said."""
-    from rrm_tree.executors import log_file
+    from rrm_tree.cli.following import follow_log, read_log
     from rrm_tree.mistakes import suggest
     from rrm_tree.seeds import runs_of, split_run
 
@@ -161,14 +169,18 @@ def logs(node: str, name: str | None, seed: int | None, address: str) -> None:
             f"run {name} has no seed {seed}; it has {', '.join(map(str, planned.seeds)) or 'one'}"
         )
     runs = [run for run in runs_of(planned, name) if seed in (None, split_run(run)[1])]
-    files = {run: log_file(store, run, node) for run in runs}
-    told = {run: file for run, file in files.items() if file.exists() and file.read_bytes()}
+    if follow:
+        if len(runs) > 1:
+            raise UsageError(f"run {name} has several seeds: say which one to follow with --seed")
+        follow_log(store, open_ledger(store), runs[0], node)
+        return
+    told = {run: said for run in runs if (said := read_log(store, run, node))}
     if not told:
         click.echo(f"{node} has said nothing in {name}", err=True)
-    for run, file in told.items():
+    for run, said in told.items():
         if len(runs) > 1:
             click.echo(f"--- seed {split_run(run)[1]}")
-        click.echo(file.read_text(encoding="utf-8", errors="replace"), nl=False)
+        click.echo(said, nl=False)
 
 
 @click.command()

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rrm_tree.ledger import Ledger
     from rrm_tree.plan import Plan
     from rrm_tree.progress import Display
-    from rrm_tree.results import Fate, Fates
+    from rrm_tree.results import Fates
     from rrm_tree.run import Stop
     from rrm_tree.store import Store
 
@@ -58,6 +58,7 @@ LOCAL, INLINE = "local", "inline"
     help="How many nodes are trained side by side; each uses one core.",
 )
 @click.option("--executor", type=click.Choice([LOCAL, INLINE]), default=LOCAL, show_default=True)
+@click.option("--fleet", is_flag=True, help="Leave the training to a fleet's workers; see `rrm worker`.")
 @format_option
 def run(  # noqa: PLR0913, PLR0917 - one argument for each option
     spec: str,
@@ -67,13 +68,15 @@ def run(  # noqa: PLR0913, PLR0917 - one argument for each option
     seeds: str | None,
     workers: int,
     executor: str,
+    fleet: bool,
     form: str,
 ) -> int:
     """Train a tree, leaves first; the same command resumes.
 
     Ctrl-C once finishes the rounds that are going on and stops; twice stops now. Whatever happens,
-    at most the rounds that were going on are lost.
+    at most the rounds that were going on are lost. With --fleet, Ctrl-C stops watching alone.
     """
+    from rrm_tree.cli.watching import train_on_fleet
     from rrm_tree.machine import ONE_THREAD
     from rrm_tree.results import reuse_all
     from rrm_tree.seeds import plan_seeds, runs_of
@@ -87,23 +90,26 @@ def run(  # noqa: PLR0913, PLR0917 - one argument for each option
         store.write_run(name, one, text, quote_command())
     # Looked at first, since what schedules and trains takes a second to import.
     reused = {name: reuse_all(store, name, one) for name, one in runs.items()}
-    fates, stopped = {name: found for name, found in reused.items() if found is not None}, False
+    fates: Fates = {name: found for name, found in reused.items() if found is not None}
+    stopped = False
     if len(fates) < len(runs):
-        fates, stopped = _train(store, planned, executor, workers, form)
+        fates, stopped = (
+            train_on_fleet(store, planned, form, planned.run)
+            if fleet
+            else _train(store, planned, executor, workers, form)
+        )
     else:
         _tell_reused(planned, fates, form)
-    return _conclude(store, planned, fates, stopped, form)
+    return conclude(store, planned, fates, stopped, form)
 
 
-def _train(
-    store: Store, plan: Plan, executor: str, workers: int, form: str
-) -> tuple[dict[str, dict[str, Fate]], bool]:
+def _train(store: Store, plan: Plan, executor: str, workers: int, form: str) -> tuple[Fates, bool]:
     """What became of every entry of every run, and whether the user stopped them."""
     from rrm_tree.run import Run, Stop, train_together
     from rrm_tree.seeds import runs_of
 
     ledger, stop = open_ledger(store), Stop()
-    pump = _pump(ledger, plan, form)
+    pump = open_pump(ledger, plan, form)
     try:
         with registered(ledger, plan.run), _signals(stop), pump.display.open():
             where = _executor(executor, store, ledger, workers, stop, pump)
@@ -114,6 +120,17 @@ def _train(
             f"stopped; all rounds but those going on are kept\nresume: {quote_command()}"
         ) from None
     return {run.name: found for run, found in zip(runs, fates, strict=True)}, stop.level > 0
+
+
+def watch_run(store: Store, ledger: Ledger, plan: Plan, name: str, form: str) -> int:
+    """Show a run that others schedule until it has ended; its exit code."""
+    from rrm_tree.cli.watching import watch
+
+    found = watch(ledger, plan, name, form)
+    if found is None:
+        click.echo(f"nobody schedules {name} any more; go on: {store.command(name)}", err=True)
+        return ExitCode.INTERRUPTED
+    return conclude(store, plan, found[0], found[1], form)
 
 
 def _tell_reused(plan: Plan, fates: Fates, form: str) -> None:
@@ -129,7 +146,7 @@ def _tell_reused(plan: Plan, fates: Fates, form: str) -> None:
     )
 
 
-def _conclude(store: Store, plan: Plan, fates: Fates, stopped: bool, form: str) -> int:
+def conclude(store: Store, plan: Plan, fates: Fates, stopped: bool, form: str) -> int:
     """Write the report, say where it is and how to go on, and choose the exit code."""
     from rrm_tree.report import terminal_report
     from rrm_tree.results import collect_results
@@ -215,7 +232,7 @@ class Pump:
         events = self.ledger.events_of(self.runs, self.last)
         if events:
             self.last = events[-1].id
-            self.display.show(events)
+            self.display.show(event for event in events if event.kind not in {"ended", "retry"})
 
 
 def _board(plan: Plan) -> Board | SeedsBoard:
@@ -225,7 +242,8 @@ def _board(plan: Plan) -> Board | SeedsBoard:
     return SeedsBoard(runs_of(plan)) if plan.seeds else Board(plan)
 
 
-def _pump(ledger: Ledger, plan: Plan, form: str) -> Pump:
+def open_pump(ledger: Ledger, plan: Plan, form: str) -> Pump:
+    """Carries what happens from now on to the display that suits the terminal."""
     from rrm_tree.progress import JsonLines, LiveTable, TextLines
     from rrm_tree.seeds import runs_of
 
