@@ -188,7 +188,8 @@ class Station:
         outcomes = self.cut(whole, rng)
         items = self._items(len(kept), each, min(wanted, len(kept) * each), rng)
         longest = int(whole.lengths.max(initial=0))
-        short = int((outcomes.lengths < outcomes.actions.shape[1]).sum()) if outcomes is not whole else 0
+        in_windows = isinstance(self.task, Segmented) and self.task.segment is not None
+        short = int((outcomes.lengths < outcomes.actions.shape[1]).sum()) if in_windows else 0
         if scorer is not None and len(items):
             outcomes, items = self.select(outcomes, items, count, scorer, rng)
         return Collected(outcomes, items, steps, len(whole), longest, short)

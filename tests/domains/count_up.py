@@ -42,6 +42,8 @@ class Count(gymnasium.Env):
     def look(self, space):
         if isinstance(space, spaces.Dict):
             return {name: self.look(part) for name, part in space.items()}
+        if type(space).__name__ in {"Words", "Sequence"}:
+            return "go"
         if isinstance(space, spaces.Tuple):
             return tuple(self.look(part) for part in space)
         if isinstance(space, spaces.Discrete):

@@ -77,6 +77,7 @@ def test_every_window_has_a_real_step_and_ends_are_reached(counting):
     task = counting(3, max_episode_steps=10, segment=4)
     outcomes = play(task, 2)
     assert task.last_start(outcomes).tolist() == [2, 2]
+    assert task.last_start(task.whole(outcomes)).tolist() == [2, 2]
     windows = task.windows(outcomes, np.array([0, 0]), np.array([0, 2]))
     assert windows.lengths.tolist() == [4, 4]
     assert windows.observations[ABSORBED].tolist() == [[0, 0, 0, 1, 1], [0, 1, 1, 1, 1]]
@@ -136,6 +137,17 @@ def test_without_a_limit_or_windows_there_is_nowhere_to_go_on_to(counting):
     mixed = join_outcomes([outcomes, play(counting(5), 1)])
     assert "there is no limit to go on to" in task.notes(mixed)[0]
     assert counting(3, segment=2).absorbing() is not None
+
+
+def test_a_limit_is_one_that_somebody_has_named():
+    limits = {
+        id: (task.has_limit, task.limit)
+        for id in ("Blackjack-v1", "CartPole-v1")
+        if (task := gym.environment(id=id))
+    }
+    assert limits == {"Blackjack-v1": (False, 1000), "CartPole-v1": (True, 500)}
+    assert gym.environment(id="Blackjack-v1", max_episode_steps=9).limit == 9
+    assert gym.environment(id="CartPole-v1", max_episode_steps=9).limit == 9
 
 
 def test_an_environment_with_a_limit_of_its_own_is_told_to_declare_it():

@@ -102,3 +102,28 @@ def test_a_name_that_is_taken_is_refused():
     space = spaces.Dict({"absorbed": spaces.Discrete(2)})
     with pytest.raises(PluginError, match="observes 'absorbed', a name that is taken"):
         gym.environment(id="count_up:Count", kwargs={"observation": space})
+
+
+class Words(spaces.Space):
+    """A space of a package's own, which does not know how to be numbers."""
+
+    def sample(self, mask=None, probability=None):
+        return "go"
+
+    def contains(self, x):
+        return True
+
+
+def test_parts_that_are_no_numbers_are_left_out_and_it_is_said():
+    space = spaces.Dict(
+        {"mission": Words(), "many": spaces.Sequence(spaces.Discrete(2)), "n": spaces.Discrete(9)}
+    )
+    task = gym.environment(id="count_up:Count", kwargs={"observation": space, "up_to": 3})
+    outcomes = play(task, task.starts(2, "train", np.random.default_rng(0)))
+    assert outcomes.observations.keys() == {"n"}
+    said = " ".join(task.notes(outcomes))
+    assert "'mission' is left out of what is observed: a Words has no fixed size" in said
+    assert "'many' is left out" in said
+    nothing_left = spaces.Dict({"mission": Words()})
+    with pytest.raises(PluginError, match="has no fixed size; wrap it"):
+        gym.environment(id="count_up:Count", kwargs={"observation": nothing_left})

@@ -18,7 +18,7 @@ from gymnasium import Env
 
 from rrm_tree.contracts import Clip
 from rrm_tree.domains.gym.clip import WIDTH, encode
-from rrm_tree.domains.gym.horizon import ABSORBED
+from rrm_tree.domains.gym.horizon import ABSORBED, real_lengths
 from rrm_tree.domains.gym.making import make_env
 from rrm_tree.domains.gym.vector import Recipe
 from rrm_tree.errors import PluginError
@@ -73,8 +73,7 @@ class Take:
     @classmethod
     def of(cls, outcomes: Outcomes, row: int) -> Take:
         """The part of an outcome that was really acted."""
-        absorbed = outcomes.observations.get(ABSORBED, np.zeros((len(outcomes), 1), np.bool_))[row]
-        steps = int(min(outcomes.lengths[row], np.flatnonzero(absorbed)[0] if absorbed.any() else 1 << 62))
+        steps = int(min(outcomes.lengths[row], real_lengths(outcomes)[row]))
         start, actions = 0, outcomes.actions[row, :steps]
         if ACTIONS in outcomes.hidden:
             start = int(outcomes.hidden[START][row])

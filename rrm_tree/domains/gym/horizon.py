@@ -38,7 +38,15 @@ def last_starts(outcomes: Outcomes, segment: int, limit: int | None) -> Ints:
         limit: up to where ended episodes go on; None where they do not.
     """
     lengths = outcomes.lengths if limit is None else lasting(outcomes, limit)
-    return np.clip(lengths - segment, 0, np.maximum(outcomes.lengths - 1, 0))
+    return np.clip(lengths - segment, 0, np.maximum(real_lengths(outcomes) - 1, 0))
+
+
+def real_lengths(outcomes: Outcomes) -> Ints:
+    """Steps that were really taken, none of those in the absorbing state, [n]."""
+    if ABSORBED not in outcomes.observations:
+        return outcomes.lengths
+    absorbed = outcomes.observations[ABSORBED]
+    return np.where(absorbed.any(axis=1), absorbed.argmax(axis=1), outcomes.lengths)
 
 
 def cut(outcomes: Outcomes, steps: int, rows: Ints, starts: Ints, limit: int | None = None) -> Outcomes:

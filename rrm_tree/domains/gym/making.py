@@ -14,7 +14,7 @@ import gymnasium
 import numpy as np
 from gymnasium import Env, Space, Wrapper, spaces
 from gymnasium.error import UnregisteredEnv
-from gymnasium.wrappers import FlattenObservation, TimeLimit
+from gymnasium.wrappers import FilterObservation, FlattenObservation, TimeLimit
 
 from rrm_tree.domains.gym.horizon import ABSORBED
 from rrm_tree.errors import PluginError
@@ -49,16 +49,40 @@ def make_env(
             f"gym: {id} has actions of type {type(env.action_space).__name__}; wrap it so that they are "
             "Box, Discrete, MultiDiscrete or MultiBinary"
         )
+    seen = env.observation_space
+    if isinstance(seen, spaces.Dict) and ABSORBED in seen.spaces:
+        raise PluginError(f"gym: {id} observes '{ABSORBED}', a name that is taken; give it another one")
+    if unreadable := left_out(seen):
+        kept = [name for name in cast(spaces.Dict, seen).spaces if name not in unreadable]
+        env = FilterObservation(env, kept)
     if _is_flat(env.observation_space):
-        if isinstance(env.observation_space, spaces.Dict) and ABSORBED in env.observation_space.spaces:
-            raise PluginError(f"gym: {id} observes '{ABSORBED}', a name that is taken; give it another one")
         return env
-    if not env.observation_space.is_np_flattenable:
+    if not _has_size(env.observation_space):
         raise PluginError(
             f"gym: {id} observes {env.observation_space}, which has no fixed size; wrap it so that "
             "observations are Box, Discrete, MultiDiscrete, MultiBinary, or a Dict of these"
         )
     return FlattenObservation(env)
+
+
+def left_out(space: Space[Any]) -> dict[str, str]:
+    """Parts of a Dict that no array can hold, words for example, by name, with their type.
+
+    None where that would leave nothing.
+    """
+    if not isinstance(space, spaces.Dict):
+        return {}
+    unreadable = {name: type(part).__name__ for name, part in space.spaces.items() if not _has_size(part)}
+    return unreadable if len(unreadable) < len(space.spaces) else {}
+
+
+def _has_size(space: Space[Any]) -> bool:
+    """Whether its values are always equally many numbers."""
+    try:
+        return space.is_np_flattenable
+    # A package's own kind of space need not know how.
+    except NotImplementedError:
+        return False
 
 
 def _construct(id: str, kwargs: dict[str, Any], limit: int | None, render_mode: str | None) -> Env[Any, Any]:
@@ -72,7 +96,24 @@ def _construct(id: str, kwargs: dict[str, Any], limit: int | None, render_mode: 
         # check_task looks at an environment once; gymnasium's checker would do so at every step.
         env = gymnasium.make(id, max_episode_steps=limit, disable_env_checker=True, **kwargs)
     has_limit = env.spec is not None and env.spec.max_episode_steps is not None
-    return env if has_limit else TimeLimit(env, limit or LIMIT)
+    if has_limit:
+        return env
+    return TimeLimit(env, limit) if limit is not None else StandIn(env, LIMIT)
+
+
+class StandIn(TimeLimit[Any, Any]):
+    """A limit that nobody has named, for an environment that has none."""
+
+
+def limit_of(env: Env[Any, Any]) -> int | None:
+    """After how many steps its episodes are cut; None where no limit was named."""
+    while isinstance(env, Wrapper):
+        if isinstance(env, StandIn):
+            return None
+        if isinstance(env, TimeLimit):
+            return int(env._max_episode_steps)
+        env = env.env
+    return None
 
 
 class Contract(Wrapper[Any, Any, Any, Any]):

@@ -6,7 +6,7 @@ Touches what the user's environment touches.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -24,7 +24,7 @@ from rrm_tree.domains.gym.horizon import (
     last_starts,
     one_absorbed,
 )
-from rrm_tree.domains.gym.making import LIMIT, make_env
+from rrm_tree.domains.gym.making import LIMIT, left_out, limit_of, make_env
 from rrm_tree.domains.gym.picture import draw_lines
 from rrm_tree.domains.gym.vector import Episodes, NativeEpisodes, Recipe, has_native
 from rrm_tree.domains.scripted import ScriptedReward
@@ -76,10 +76,11 @@ class GymTask:
         self.batch = batch
         one = make_env(id, self.kwargs, max_episode_steps)
         self.observation_space, self.action_space = one.observation_space, one.action_space
-        own_limit = one.spec.max_episode_steps if one.spec is not None else None
+        self.left_out = left_out(one.unwrapped.observation_space)
+        limit = limit_of(one)
         one.close()
-        self.has_limit = (own_limit or max_episode_steps) is not None
-        self.limit = own_limit or max_episode_steps or LIMIT
+        self.has_limit = limit is not None
+        self.limit = limit or LIMIT
         """Steps after which an episode is cut."""
 
     @property
@@ -155,22 +156,31 @@ class GymTask:
         return blank(inputs, outcomes.observations.get(ABSORBED, lives)[:, :-1])
 
     def notes(self, outcomes: Outcomes) -> tuple[str, ...]:
-        """What the ends of these judged outcomes tell that they should not."""
+        """What agent and reward model do not see, and what ends tell that they should not."""
+        return (*self._say_left_out(), *self._say_ends(outcomes))
+
+    def _say_left_out(self) -> Iterator[str]:
+        for name, kind in self.left_out.items():
+            yield (
+                f"gym {self.id}: '{name}' is left out of what is observed: a {kind} has no fixed size in"
+                " numbers; wrap the environment if it matters"
+            )
+
+    def _say_ends(self, outcomes: Outcomes) -> Iterator[str]:
         count, short = len(outcomes), outcomes.lengths < outcomes.lengths.max(initial=0)
         early, cut_off = int((short & outcomes.ended).sum()), int((short & ~outcomes.ended).sum())
         if early and self.go_on_to is None:
             why = "horizon: variable" if self.horizon == "variable" else "there is no limit to go on to"
-            return (
+            yield (
                 f"gym {self.id}: {early} of {count} judged outcomes end early ({why}): their lengths alone"
                 " tell judge and reward model something; `horizon: absorbing`, with max_episode_steps or"
-                " segment, makes all last as long",
+                " segment, makes all last as long"
             )
         if cut_off and self.go_on_to is not None:
-            return (
+            yield (
                 f"gym {self.id}: {cut_off} of {count} judged outcomes were cut short by the environment"
-                f" itself, before step {self.limit}; set max_episode_steps to the limit that it has",
+                f" itself, before step {self.limit}; set max_episode_steps to the limit that it has"
             )
-        return ()
 
     def truth(self, outcomes: Outcomes) -> Floats:
         """Sum of the rewards of the steps taken, shape [n, 1].
