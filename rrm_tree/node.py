@@ -15,6 +15,7 @@ import numpy as np
 from numpy.random import Generator
 
 from rrm_tree.contracts import Agent, Factorised, Imaginable, Noted
+from rrm_tree.cures import name_cure
 from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.gatekeeper import try_gate
 from rrm_tree.learning.distill import Distilled, DistillOptions, distill
@@ -238,7 +239,7 @@ class NodeAtWork:
             fresh=self.foretell(done, new.judged),
             steps=new.steps,
             optimiser_steps=distilled.optimiser_steps,
-            warnings=(*new.notes, *distilled.warnings),
+            warnings=(*new.notes, *self.warn(distilled)),
         )
         if distilled.model is None:
             before = done[-1] if done else None
@@ -269,6 +270,13 @@ class NodeAtWork:
             }
         )
         return RoundState(len(done), better.arrays, reward, new.judged, record)
+
+    def warn(self, distilled: Distilled) -> tuple[str, ...]:
+        """What distilling has to say and, where nothing could be learned, what to do about it."""
+        if distilled.model is not None:
+            return distilled.warnings
+        cure = name_cure(self.station, distilled.facts)
+        return tuple(f"{warning}; {cure}" for warning in distilled.warnings)
 
     def agent_of(self, state: RoundState) -> Agent:
         """The agent that a round left behind."""

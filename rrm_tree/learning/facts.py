@@ -16,9 +16,12 @@ from rrm_tree.learning.cases import Cases
 from rrm_tree.outcomes import Floats, Judged, Kind
 from rrm_tree.records import JudgmentFacts
 
-STRONG_EVIDENCE = 10.0
+STRONG, SUBSTANTIAL = 10.0, 3.0
 """How many times likelier chance must be than skill before judgments are called uninformative
-(Jeffreys, "Theory of Probability", 1961: strong)."""
+(Jeffreys, "Theory of Probability", 1961). Were strong evidence always asked for, nearly half of all
+sets of a hundred coin flips would be trained on; see docs/results/learning-speed.md."""
+ENOUGH = 40
+"""Pairs from which on substantial evidence will do: a few true judgments must not be thrown away."""
 SIGNIFICANT = 0.01
 
 
@@ -50,7 +53,7 @@ class Ordered:
     def odds_of_chance(self) -> float:
         """Bayes factor of "exactly 1/2" against "anywhere above 1/2, all equally likely".
 
-        Half right is strong evidence for chance from 160 pairs on; before, more must be wrong.
+        21 right of 40 pairs are substantial evidence for chance, 54 of 100, 108 of 200.
         """
         if not self.pairs:
             return 1.0
@@ -62,8 +65,8 @@ class Ordered:
 
     @property
     def only_chance(self) -> bool:
-        """Strong evidence that there is nothing but chance."""
-        return self.odds_of_chance >= STRONG_EVIDENCE
+        """Evidence enough that there is nothing but chance."""
+        return self.odds_of_chance >= (STRONG if self.pairs < ENOUGH else SUBSTANTIAL)
 
 
 def order_answers(kind: Kind, scores: Floats, answers: Floats, rng: Generator) -> Ordered:

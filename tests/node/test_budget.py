@@ -1,7 +1,7 @@
 """Budgets are hard, and what they cut short is said."""
 
 import pytest
-from small_nodes import CARTPOLE, first_round, train_node_of
+from small_nodes import CARTPOLE, train_node_of
 
 from rrm_tree.errors import TrainingError
 
@@ -39,12 +39,3 @@ def test_episodes_shorter_than_a_segment_are_named_in_the_record():
     task = {"use": "CartPole-v1", "with": {"segment": 25, "max_episode_steps": 30, "horizon": "variable"}}
     warnings = train_node_of(CARTPOLE, task=task, budget={"judgments": 40, "steps": 6000})[0].record.warnings
     assert any("of 80 episodes are shorter than a segment" in warning for warning in warnings)
-
-
-def test_coin_flips_are_not_trained_on_in_silence():
-    # Segments of equal length always tie in truth: a teacher at beta 1 flips coins about them.
-    task = {"use": "CartPole-v1", "with": {"segment": 8, "max_episode_steps": 30, "horizon": "variable"}}
-    judge = {"use": "teacher", "with": {"beta": 1.0}}
-    budget = {"judgments": 200, "steps": 7000}
-    record = first_round(CARTPOLE, task=task, judge=judge, budget=budget).record
-    assert any("chance" in warning for warning in record.warnings)
