@@ -37,6 +37,8 @@ class Count(gymnasium.Env):
             return {name: self.look(part) for name, part in self.observation_space.items()}
         if isinstance(self.observation_space, spaces.Tuple):
             return (self.counted, np.full(2, self.counted, np.float32))
+        if self.observation_space.dtype == np.uint8:
+            return self.look(self.observation_space)
         return np.array([float(self.counted)])
 
     def look(self, space):

@@ -127,3 +127,19 @@ def test_parts_that_are_no_numbers_are_left_out_and_it_is_said():
     nothing_left = spaces.Dict({"mission": Words()})
     with pytest.raises(PluginError, match="has no fixed size; wrap it"):
         gym.environment(id="count_up:Count", kwargs={"observation": nothing_left})
+
+
+def test_pictures_too_small_for_convolutions_are_rows_of_numbers():
+    small, large = (spaces.Box(0, 255, (size, size, 3), np.uint8) for size in (7, 36))
+    in_a_dictionary = spaces.Dict({"image": small, "large": large, "n": spaces.Discrete(9)})
+    shapes = {}
+    for name, space in (("small", small), ("large", large), ("both", in_a_dictionary)):
+        task = gym.environment(id="count_up:Count", kwargs={"observation": space, "up_to": 2})
+        outcomes = play(task, task.starts(2, "train", np.random.default_rng(0)))
+        assert all(np.max(values) == 2 for values in outcomes.observations.values())
+        shapes[name] = {key: values.shape[2:] for key, values in outcomes.observations.items()}
+    assert shapes == {
+        "small": {"observation": (147,)},
+        "large": {"observation": (36, 36, 3)},
+        "both": {"image": (147,), "large": (36, 36, 3), "n": ()},
+    }

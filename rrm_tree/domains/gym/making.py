@@ -14,13 +14,16 @@ import gymnasium
 import numpy as np
 from gymnasium import Env, Space, Wrapper, spaces
 from gymnasium.error import UnregisteredEnv
-from gymnasium.wrappers import FilterObservation, FlattenObservation, TimeLimit
+from gymnasium.wrappers import FilterObservation, FlattenObservation, TimeLimit, TransformObservation
 
 from rrm_tree.domains.gym.horizon import ABSORBED
 from rrm_tree.errors import PluginError
 
 LIMIT = 1000
 """Steps after which an episode is cut where neither the environment nor the spec has a limit."""
+
+SMALLEST_PICTURE = 36
+"""Pixels that the convolutions of stable-baselines3 need in width and height."""
 
 HINT = "gymnasium.utils.env_checker.check_env says what gymnasium's contract wants"
 
@@ -56,13 +59,39 @@ def make_env(
         kept = [name for name in cast(spaces.Dict, seen).spaces if name not in unreadable]
         env = FilterObservation(env, kept)
     if _is_flat(env.observation_space):
-        return env
+        return _lay_small_pictures_flat(env)
     if not _has_size(env.observation_space):
         raise PluginError(
             f"gym: {id} observes {env.observation_space}, which has no fixed size; wrap it so that "
             "observations are Box, Discrete, MultiDiscrete, MultiBinary, or a Dict of these"
         )
     return FlattenObservation(env)
+
+
+def _lay_small_pictures_flat(env: Env[Any, Any]) -> Env[Any, Any]:
+    """Pictures too small for the convolutions that agents look at pictures with become rows of numbers."""
+    seen = env.observation_space
+    if isinstance(seen, spaces.Dict):
+        flat = {name: _as_row(part) for name, part in seen.spaces.items() if _is_small_picture(part)}
+        if not flat:
+            return env
+
+        def lay(observation: dict[str, Any]) -> dict[str, Any]:
+            return observation | {name: np.ravel(observation[name]) for name in flat}
+
+        return TransformObservation(env, lay, spaces.Dict({**seen.spaces, **flat}))
+    return TransformObservation(env, np.ravel, _as_row(seen)) if _is_small_picture(seen) else env
+
+
+def _is_small_picture(space: Space[Any]) -> bool:
+    if not isinstance(space, spaces.Box) or len(space.shape) != 3 or space.dtype != np.uint8:
+        return False
+    return sorted(space.shape)[1] < SMALLEST_PICTURE
+
+
+def _as_row(space: Space[Any]) -> spaces.Box:
+    box = cast(spaces.Box, space)
+    return spaces.Box(box.low.ravel(), box.high.ravel(), dtype=np.uint8)
 
 
 def left_out(space: Space[Any]) -> dict[str, str]:
