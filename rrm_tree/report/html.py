@@ -29,6 +29,7 @@ from rrm_tree.propagation import (
 )
 from rrm_tree.records import Picture, RunResult
 from rrm_tree.report import tables
+from rrm_tree.report.arm_words import compare_effort, explain_gain
 from rrm_tree.report.charts import (
     Panel,
     Scale,
@@ -41,7 +42,6 @@ from rrm_tree.report.charts import (
 from rrm_tree.report.document import Report
 from rrm_tree.report.drawing import SHADES, draw_tree
 from rrm_tree.report.tables import Chosen, Table
-from rrm_tree.report.verdict import compare_effort, explain_gain
 from rrm_tree.report.words import MEANINGS, PARTS, POLICIES, READING, clean, code, count, plural, share
 
 PICTURES, PICTURE_BYTES = 12, 280_000

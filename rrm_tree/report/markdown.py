@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from rrm_tree.propagation import Analysis
 from rrm_tree.records import RunResult
 from rrm_tree.report import tables
+from rrm_tree.report.arm_words import compare_effort, explain_gain
 from rrm_tree.report.tables import Table
-from rrm_tree.report.verdict import compare_effort, explain_gain, give_verdict, list_notes
+from rrm_tree.report.verdict import give_verdict, list_notes
 from rrm_tree.report.words import MEANINGS, PARTS, POLICIES, READING, clean
 
 SPECIAL = re.compile(r"([\\*_\[\]<>&#|~$!])")

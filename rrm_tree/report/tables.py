@@ -22,7 +22,8 @@ from rrm_tree.propagation import (
     rank_worst,
 )
 from rrm_tree.records import NodeResult, RunResult
-from rrm_tree.report.verdict import compare_looks, judge_worth, say_count, say_gate, say_less
+from rrm_tree.report.arm_words import say_count, say_less
+from rrm_tree.report.verdict import compare_looks, judge_worth, say_gate
 from rrm_tree.report.words import (
     clean,
     code,

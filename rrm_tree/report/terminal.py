@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from rrm_tree.propagation import DISTRIBUTIONS, ORDERERS, Analysis, Arms, Estimate, NodeAnalysis
 from rrm_tree.records import RunResult
+from rrm_tree.report.arm_words import explain_gain
 from rrm_tree.report.tables import choose_nodes, pairs_of
-from rrm_tree.report.verdict import explain_gain, give_verdict, list_notes, say_gate
+from rrm_tree.report.verdict import give_verdict, list_notes, say_gate
 from rrm_tree.report.words import (
     clean,
     count,

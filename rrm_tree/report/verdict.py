@@ -12,34 +12,25 @@ from typing import Literal
 from rrm_tree.propagation import (
     Alarm,
     Analysis,
-    ArmRow,
-    Arms,
-    Estimate,
-    GainPath,
-    GainStep,
     NodeAnalysis,
     Worth,
 )
 from rrm_tree.records import NodeResult, RunResult, Stored
+from rrm_tree.report.arm_words import say_whether_helpers_pay
 from rrm_tree.report.words import (
     clean,
     code,
     count,
-    digits_for,
-    gain_with_interval,
     listed,
     looks,
     plural,
     quantity,
     share,
-    signed,
 )
 
 FINISHED = ("trained", "reused")
 STATES = {"failed": "failed", "waiting": "waits", "running": "is being trained", "stopped": "was stopped"}
 PART_WORDS = {"own": "the judge's own", "distilling": "from distilling", "judging": "from judging"}
-UNEQUAL = 0.1
-"""Arms whose total effort differs by more than this share are called unequal."""
 
 
 class Note(Stored):
@@ -220,6 +211,10 @@ def _findings(analysis: Analysis) -> Iterator[Note]:
             yield Note(
                 kind="finding", text=f"recursion does not pay at {code(node.name)}: it {judge_worth(node)}"
             )
+    for arms in analysis.arms:
+        sentence = say_whether_helpers_pay(arms)
+        if sentence:
+            yield Note(kind="finding", text=sentence)
     yield from _falls(analysis.nodes)
 
 
@@ -291,76 +286,3 @@ def say_gate(node: NodeAnalysis) -> str:
     if node.gate is None:
         return "no gate"
     return {True: "passed", False: "missed", None: "undecided"}[node.gate.accepted]
-
-
-# --- arms --------------------------------------------------------------------------------------
-
-
-def explain_gain(arms: Arms) -> tuple[str, ...]:
-    """Which part of the gain over working alone is better judgments, and which is seeing the advice."""
-    if arms.paths:
-        first = arms.paths[0]
-        start, end = first.steps[0].before, first.steps[1].after
-        digits = digits_for(start.value, end.value)
-        gain = signed(round(end.value, digits) - round(start.value, digits), digits)
-        whole = (
-            f"Of the gain of {code(arms.node)} from {quantity(start.value)} to {quantity(end.value)} ({gain})"
-        )
-        return (
-            f"{whole}, {_say_path(first)}.",
-            *(f"In the other order, {_say_path(p)}." for p in arms.paths[1:]),
-        )
-    if arms.judging_alone is not None:
-        return (f"For {code(arms.node)}, {_say_step(arms.judging_alone)} at what its reward model sees.",)
-    return ()
-
-
-def _say_path(path: GainPath) -> str:
-    return " and then ".join(_say_step(step) for step in path.steps)
-
-
-def _say_step(step: GainStep) -> str:
-    digits = digits_for(step.before.value, step.after.value)
-    gain = signed(round(step.after.value, digits) - round(step.before.value, digits), digits)
-    cause = "better judgments make" if step.cause == "judging" else "what the reward model sees makes"
-    change = f"{quantity(step.before.value, digits)} → {quantity(step.after.value, digits)}"
-    return f"{cause} {gain} ({change}; 95%: {_interval(step, digits)})"
-
-
-def _interval(step: GainStep, digits: int) -> str:
-    return f"{signed(step.gain.low, digits)} to {signed(step.gain.high, digits)}"
-
-
-def compare_effort(arms: Arms) -> str | None:
-    """Which arms did not cost what the tree as declared cost; None where all did."""
-    declared = next(row for row in arms.rows if row.declared)
-    unequal = [
-        f"{code(row.name)} {row.all_looks / declared.all_looks:.2f}×"
-        for row in arms.rows
-        if _comparable(row, declared) and abs(row.all_looks / declared.all_looks - 1) > UNEQUAL
-    ]
-    if not unequal:
-        return None
-    whole = f"{count(declared.all_looks)} looks of the tree as declared"
-    return f"Not all arms cost the {whole}: {listed(unequal, 6)}."
-
-
-def _comparable(row: ArmRow, declared: ArmRow) -> bool:
-    return (
-        not row.declared
-        and row.judge == declared.judge
-        and row.help == declared.help
-        and bool(declared.all_looks)
-    )
-
-
-def say_less(row: ArmRow) -> str:
-    """How much better the tree as declared is than this arm."""
-    if row.less is None:
-        return "–"
-    return gain_with_interval(row.less, digits_for(row.less.value, row.less.low, row.less.high))
-
-
-def say_count(estimate: Estimate | None) -> str:
-    """On how many an estimate rests."""
-    return "–" if estimate is None else count(estimate.count)

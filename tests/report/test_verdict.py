@@ -4,7 +4,8 @@ import pytest
 
 from rrm_tree.propagation import analyse
 from rrm_tree.records import Mean
-from rrm_tree.report.verdict import compare_looks, explain_gain, give_verdict, judge_worth, list_notes
+from rrm_tree.report.arm_words import explain_gain, say_whether_helpers_pay
+from rrm_tree.report.verdict import compare_looks, give_verdict, judge_worth, list_notes
 
 
 def verdict_of(result):
@@ -143,6 +144,41 @@ def test_the_gain_is_told_cause_by_cause(chess_run):
     assert "from 0.31 to 0.89 (+0.58), what the reward model sees makes +0.34 (0.31 → 0.65;" in first
     assert "and then better judgments make +0.24 (0.65 → 0.89;" in first
     assert second.startswith("In the other order, better judgments make +0.16 (0.31 → 0.47;")
+
+
+def alone_at(run, truth, looks):
+    """The chess tree whose player, trained alone, ends with this truth after this many looks."""
+
+    def change(node):
+        if node.name != "player~alone":
+            return node
+        last = node.rounds[-1]
+        facts = last.facts.model_copy(update={"looks": looks})
+        mean = Mean(mean=truth, deviation=(truth * (1 - truth)) ** 0.5, count=400, binary=True)
+        record = last.model_copy(update={"facts": facts, "agent_truth": mean})
+        return node.model_copy(update={"rounds": (record,)})
+
+    return run.model_copy(update={"nodes": tuple(map(change, run.nodes))})
+
+
+@pytest.mark.parametrize(
+    ("truth", "words"),
+    [
+        (0.312, "recursion pays at `player` for the same"),
+        (0.96, "recursion does not pay at `player` for the same"),
+        (0.90, "no difference that so many outcomes can show at `player` for the same"),
+    ],
+)
+def test_whether_helpers_pay_is_told_where_the_node_alone_was_trained_for_as_many_looks(
+    chess_run, truth, words
+):
+    whole = next(row for row in analyse(chess_run).arms[0].rows if row.declared).all_looks
+    sentence = next(note for note in notes_of(alone_at(chess_run, truth, whole)) if "looks: with" in note)
+    assert sentence.startswith(f"finding: {words} {whole:,} looks")
+
+
+def test_arms_of_unequal_effort_do_not_tell_whether_helpers_pay(chess_run):
+    assert say_whether_helpers_pay(analyse(alone_at(chess_run, 0.9, 100)).arms[0]) is None
 
 
 def test_judging_is_compared_with_solving(chess_run):
