@@ -15,7 +15,7 @@ from rrm_tree.contracts import Split
 from rrm_tree.domains.gym.task import FIRST_SEED
 from rrm_tree.domains.spider.picture import draw_strip
 from rrm_tree.domains.spider.vector import AHEAD, BEHIND, SHOT, Tunnels
-from rrm_tree.domains.spider.world import SHOOT, TURN, WALK, Tunnel
+from rrm_tree.domains.spider.world import SHOOT, TURN, Tunnel
 from rrm_tree.errors import PluginError
 from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Ints, Outcomes, Questions, take_rows
 
@@ -64,7 +64,7 @@ class SpiderTask:
         cases = [shot & (ahead > 0), near, ahead > 0, ahead == 0]
         chances = np.array(list(NOVICE.values()))[np.argmax(cases, axis=0)]
         drawn = rng.random(len(seen))[:, None] > np.cumsum(chances, axis=1)[:, :-1]
-        return drawn.sum(axis=1).astype(np.int64)
+        return np.asarray(drawn.sum(axis=1), np.int64)
 
     def whole(self, outcomes: Outcomes) -> Outcomes:
         """The episodes themselves."""
@@ -136,6 +136,3 @@ def turned_away(outcomes: Outcomes) -> NDArray[np.bool_]:
     seen = outcomes.observations["observation"][:, :-1]
     away = (outcomes.actions == TURN) & (seen[..., AHEAD] > 0) & (seen[..., SHOT] > 0)
     return np.asarray(away & outcomes.mask)
-
-
-__all__ = ["SHOOT", "TURN", "WALK", "SpiderTask", "turned_away"]
