@@ -98,16 +98,14 @@ def _written_uses(criteria: object) -> Iterator[Use]:
                 yield Use(str(name), position, helper)
 
 
-def check_fit(sketches: Mapping[str, Sketch], root: str | None) -> list[Complaint]:
+def check_fit(sketches: Mapping[str, Sketch], root: str | None) -> Iterator[Complaint]:
     """Everything about plug-ins that can be known before anything is built."""
-    complaints: list[Complaint] = []
     tasks: dict[str, Plugin] = {}
     for name, sketch in sketches.items():
-        complaints += _check_node(sketch, tasks, name)
-        complaints += _check_arms(sketch)
+        yield from _check_node(sketch, tasks, name)
+        yield from _check_arms(sketch)
     for name in tasks:
-        complaints += _check_edges(name, sketches[name], tasks, is_root=name == root)
-    return complaints
+        yield from _check_edges(name, sketches[name], tasks, is_root=name == root)
 
 
 def _check_node(sketch: Sketch, tasks: dict[str, Plugin], name: str) -> Iterator[Complaint]:
@@ -207,12 +205,12 @@ def _check_query(sketch: Sketch) -> Iterator[Complaint]:
 
 def _check_arms(sketch: Sketch) -> Iterator[Complaint]:
     """What is wrong with arms alone; what an arm shares with its node is said once."""
-    if sketch.spec is None:
+    if sketch.spec is None or not sketch.spec.arms:
         return
+    said = {(one.path[len(sketch.path) :], one.message) for one in _check_node(sketch, {}, "")}
     for arm, edits in sketch.spec.arms.items():
         path = (*sketch.path, "arms", arm)
         edited = sketch_node(path, edit_node(sketch.spec, edits))
-        said = {(one.path[len(sketch.path) :], one.message) for one in _check_node(sketch, {}, "")}
         for one in _check_node(edited, {}, ""):
             if (one.path[len(path) :], one.message) not in said:
                 yield one

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
+from itertools import islice
 from pathlib import Path as FilePath
 
 from rrm_tree.errors import PluginError
 from rrm_tree.fitting import Sketch, check_fit, sketch_document, sketch_node
 from rrm_tree.gates import count_tries, holm, least_judgments
-from rrm_tree.mistakes import Mistake, SpecMistakes, suggest
+from rrm_tree.mistakes import MOST, Mistake, SpecMistakes, suggest
 from rrm_tree.registry import import_modules
 from rrm_tree.spec import Draft, TreeSpec, draft_tree, place_complaint
 from rrm_tree.wording import Complaint
@@ -131,9 +132,11 @@ def sketch_draft(draft: Draft) -> dict[str, Sketch]:
 
 def check_tree(sketches: Mapping[str, Sketch], imports: Sequence[str], folder: FilePath) -> list[Complaint]:
     """Everything that is wrong with the tree as a whole, and with its plug-ins."""
-    complaints = [*_check_imports(imports, folder), *_check_names(sketches), *_check_gates(sketches)]
+    checks = (_check_imports(imports, folder), _check_names(sketches), _check_gates(sketches))
+    # Of each sort as many as are shown: finding what was meant takes time.
+    complaints = [one for check in checks for one in islice(check, MOST + 1)]
     root, shape = _check_shape(sketches)
-    return [*complaints, *shape, *check_fit(sketches, root)]
+    return [*complaints, *shape, *islice(check_fit(sketches, root), MOST + 1)]
 
 
 def _check_imports(imports: Sequence[str], folder: FilePath) -> Iterator[Complaint]:

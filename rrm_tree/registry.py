@@ -228,10 +228,16 @@ def known(kind: PluginKind) -> list[str]:
     return [*BUILT_IN[kind], *_announced(kind), *registered]
 
 
-def _announced(kind: PluginKind) -> dict[str, str]:
+def _announced(kind: PluginKind) -> Mapping[str, str]:
+    # By path, since a folder that is added to it may hold other distributions.
+    return _entry_points(GROUPS[kind], tuple(sys.path))
+
+
+@cache
+def _entry_points(group: str, _path: tuple[str, ...]) -> Mapping[str, str]:
     from importlib.metadata import entry_points  # noqa: PLC0415 - most specs need none
 
-    return {point.name: point.value for point in entry_points(group=GROUPS[kind])}
+    return {point.name: point.value for point in entry_points(group=group)}
 
 
 def import_modules(modules: Iterable[str], folder: Path | None) -> None:

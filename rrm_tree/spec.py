@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from pathlib import Path as FilePath
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
@@ -27,7 +27,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from rrm_tree.edits import apply_sets, as_plugin, merge, rewrite, write
-from rrm_tree.mistakes import Mistake, Path, Place, SpecMistakes, name_value, suggest
+from rrm_tree.limits import check_size
+from rrm_tree.mistakes import MOST, Mistake, Path, Place, SpecMistakes, name_value, suggest
 from rrm_tree.units import Count, Number, Seconds, Size
 from rrm_tree.wording import AT, NAME_RULE, Complaint, validate
 from rrm_tree.yaml_source import Source, read_file, read_text
@@ -52,10 +53,12 @@ STANDARD_ARMS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 
 
 def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    seen: set[str] = set()
     for position, value in enumerate(values):
-        if value in values[:position]:
+        if value in seen:
             words = {"value": value, AT: position}
             raise PydanticCustomError("twice", "'{value}' stands here twice", words)
+        seen.add(value)
     return values
 
 
@@ -300,6 +303,7 @@ class Draft:
     documents: dict[str, Mapping[str, Any]]
     """Every node as written, defaults merged in."""
     mistakes: list[Mistake]
+    _known: set[Mistake] = field(default_factory=set)
 
     @property
     def imports(self) -> tuple[str, ...]:
@@ -314,10 +318,20 @@ class Draft:
         return FilePath(self.source.file).resolve().parent
 
     def complain(self, path: Path, complaints: Sequence[Complaint]) -> None:
-        """Keep complaints about what stands below a path, with their places."""
+        """Keep complaints about what stands below a path, with their places; each once.
+
+        Raises:
+            SpecMistakes: there are more than anybody reads.
+        """
         for complaint in complaints:
             below = Complaint((*path, *complaint.path), *astuple(complaint)[1:])
-            self.mistakes.append(place_complaint(self.source, below))
+            mistake = place_complaint(self.source, below)
+            if mistake not in self._known:
+                # A default's mistake is found again in every node.
+                self._known.add(mistake)
+                self.mistakes.append(mistake)
+        if len(self.mistakes) > MOST:
+            self.finish()
 
     def finish(self) -> TreeSpec:
         """The tree; raises SpecMistakes if there is any mistake."""
@@ -344,6 +358,8 @@ def draft_tree(source: Source, sets: Sequence[str] = ()) -> Draft:
     """As much of the tree as can be read, and all mistakes of the text alone."""
     source.root, wrong_sets = apply_sets(source.root, sets)
     draft = Draft(source, None, {}, {}, [*source.mistakes, *wrong_sets])
+    if too_large := check_size(source.root):
+        raise source.fail([*draft.mistakes, too_large])
     document = source.root.plain()
     if not isinstance(document, dict):
         message = f"a spec is a mapping (version, name, nodes), not {name_value(document)}"

@@ -41,7 +41,7 @@ def validate(model: type[Model], value: object) -> tuple[Model | None, list[Comp
     try:
         return model.model_validate(value), []
     except ValidationError as error:
-        details = error.errors(include_url=False)[:MOST]
+        details = error.errors(include_url=False)[: MOST + 1]
         return None, [complain(model, detail) for detail in details]
 
 

@@ -19,12 +19,18 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 from rrm_tree.errors import SpecError
-from rrm_tree.mistakes import Mistake, Path, Place, SpecMistakes
+from rrm_tree.mistakes import MOST, Mistake, Path, Place, SpecMistakes
 
+# A tree of a thousand nodes, all of it written out, comes to half of each of these.
 MAX_BYTES: Final = 1_000_000
-MAX_DEPTH: Final = 40
+MAX_LINES: Final = 50_000
 MAX_VALUES: Final = 60_000
-"""Values in a file, each alias counted as often as it is used."""
+"""Keys, values, lists and mappings of a file, each alias counted as often as it is used."""
+
+MAX_DEPTH: Final = 20
+"""Lists and mappings inside each other; a setting of an arm stands eight deep."""
+
+LONGEST_TAG: Final = 1_000
 
 Scalar = str | int | float | bool | None
 
@@ -71,7 +77,7 @@ class Source:
     @property
     def lines(self) -> list[str]:
         """The file's lines, as the parser counts them."""
-        return re.split(r"\r\n|[\n\r\x85\u2028\u2029]", self.text)
+        return _LINE_BREAK.split(self.text)
 
     def find(self, path: Path) -> Found:
         """Walk down as far as the path leads."""
@@ -135,18 +141,17 @@ def read_text(text: str, file: str = "<text>") -> Source:
 
     Mistakes that leave the rest readable (a key twice, a tag) are kept in the source.
     """
-    builder = _Builder()
+    builder = _Builder(text)
     try:
-        root = builder.build(text)
+        root = builder.build()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
         builder.mistakes.append(Mistake((), _say_syntax(error), place))
         root = None
     except ReaderError as error:
-        before = text[: error.position]
-        place = Place(before.count("\n") + 1, error.position - before.rfind("\n"))
-        builder.mistakes.append(Mistake((), "a character that YAML does not allow here", place))
+        message = "a character that YAML does not allow here"
+        builder.mistakes.append(Mistake((), message, _place_at(text, error.position)))
         root = None
     except _Refused as refused:
         builder.mistakes.append(refused.mistake)
@@ -190,17 +195,25 @@ class _Open:
 class _Builder:
     """Puts the parser's events together, with a stack of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
+        self.text = text
         self.mistakes: list[Mistake] = []
         self.place = Place(1, 1)
         self.anchors: dict[str, Value] = {}
         self.open: list[_Open] = []
         self.root: Value | None = None
 
-    def build(self, text: str) -> Value:
+    def build(self) -> Value:
         """The only document of the text."""
+        if len(_LINE_BREAK.findall(self.text)) > MAX_LINES:
+            raise _Refused(f"a spec holds at most {MAX_LINES:,} lines", Place(MAX_LINES + 1, 1))
+        long_tag = _find_long_tag(self.text)
+        if long_tag is not None:
+            raise _Refused("'!' begins a tag, and a spec has none", _place_at(self.text, long_tag))
         documents = 0
-        for event in _events(text):
+        for event in _events(self.text):
+            if len(self.mistakes) > MOST:
+                raise _Refused("too many mistakes; the rest is not read", self.place)
             kind = type(event).__name__
             self.place = Place(event.start_mark.line + 1, event.start_mark.column + 1)
             if kind == "DocumentStartEvent":
@@ -219,8 +232,12 @@ class _Builder:
 
     def start(self, event: Any, kind: str) -> None:
         """A scalar, or the beginning of a list or mapping."""
-        if event.tag is not None:
-            message = f"the tag {str(event.tag)[:60]!r} is not allowed: a spec holds plain values"
+        if event.ctag is not None:
+            # As it is written, not as the parser decodes it.
+            start = event.start_mark.index
+            written = _TAG.search(self.text, start, start + 1_000)
+            tag = f"the tag {written[0]!r}" if written else "a tag"
+            message = f"{tag} is not allowed: a spec holds plain values"
             self.mistakes.append(Mistake((), message, self.place))
         if kind == "ScalarEvent":
             plain = event.style is None or event.style == ""
@@ -316,6 +333,26 @@ class _Builder:
                     content[key] = value
                     opened.value.keys[key] = merged.keys[key]
         self.add(opened.value)
+
+
+_LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+_TAG = re.compile(r"!\S{0,59}")
+_TAG_START = re.compile(r"(?:^|[,\[{])(?=!)")
+_RUN = re.compile(r"\S+")
+
+
+def _find_long_tag(text: str) -> int | None:
+    """Where a tag starts that is so long that the parser, in quadratic time, takes too long to decode it."""
+    for run in _RUN.finditer(text):
+        start = _TAG_START.search(run[0]) if len(run[0]) > LONGEST_TAG else None
+        if start and len(run[0]) - start.end() > LONGEST_TAG:
+            return run.start() + start.end()
+    return None
+
+
+def _place_at(text: str, position: int) -> Place:
+    before = _LINE_BREAK.split(text[:position])
+    return Place(len(before), len(before[-1]) + 1)
 
 
 def _events(text: str) -> Iterator[Any]:

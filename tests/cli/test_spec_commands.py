@@ -79,7 +79,7 @@ def test_a_wrong_command_line_ends_with_2_and_a_reason(
 def test_show_says_where_every_setting_comes_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = tmp_path / "spec.yaml"
     spec.write_text(
-        "version: 1\nname: one\ndefaults:\n  judge: {use: logic.person, with: {looks: 9}}\n"
+        "version: 1\nname: one\ndefaults:\n  judge: {use: logic.person, with: {read_error: 0.5}}\n"
         "  budget: {rounds: 2}\nnodes:\n  bit:\n    doc: d\n    task: shown_root:root\n"
         "    criteria: {c: {question: q}}\n    budget: {judgments: 2k}\n    judge: teacher\n"
     )
@@ -97,7 +97,7 @@ def test_show_says_where_every_setting_comes_from(tmp_path: Path, capsys: pytest
     assert rows["nodes.bit.task.use"] == ("shown_root:root", "line 9")
     assert rows["nodes.bit.task.with.size"] == (4, "default of shown_root:root")
     assert rows["nodes.bit.judge.use"] == ("teacher", "line 12")
-    assert "nodes.bit.judge.with.looks" not in rows
+    assert "nodes.bit.judge.with.read_error" not in rows
 
 
 def test_the_schema_accepts_every_sample_and_refuses_a_wrong_option(

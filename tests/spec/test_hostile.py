@@ -46,14 +46,25 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "huge number": (b"version: " + b"9" * 100_000, "too long"),
     "huge float": (b"version: 1e999", "finite"),
     "many values": (b"a: [" + b"1," * 400_000 + b"]", "values"),
+    "long tag": (b"a: !" + b"t" * 900_000, "tag"),
+    "many tags": (b"x-a: [" + b"!t 1," * 50_000 + b"]", "more than 100 mistakes"),
+    "many infinities": (b"x-a: [" + b".inf," * 50_000 + b"]", "more than 100 mistakes"),
+    "many numbers as keys": (b"".join(b"%d: 1\n" % n for n in range(29_000)), "more than 100 mistakes"),
+    "a key many times": (b"x-a: {" + b"k: 1," * 29_000 + b"}", "more than 100 mistakes"),
+    "many lines": (b'name: "' + b"x\n" * 60_000 + b'"', "at most 50,000 lines"),
+    "many values that are too long": (
+        b"x-a: [" + b",".join([b"9" * 5_000] * 190) + b"]",
+        "more than 100 mistakes",
+    ),
     "many anchors": (b"".join(b"k%d: &a%d 1\n" % (n, n) for n in range(29_000)), "there is no key"),
     "long line of colons": (b":" * 900_000, ""),
-    "open quote": (b'name: "' + b"x\n" * 400_000, ""),
+    "open quote": (b'name: "' + b"x\n" * 49_000, "not YAML"),
     "bad escape": (b'name: "\\U99999999"', ""),
     "bad directive": (b"%YAML 1.\n---\nname: x", ""),
     "comments": (b"#" * 900_000, "empty"),
-    "blank lines": (b"\n" * 900_000, "empty"),
-    "many documents": (b"---\n" * 200_000, "document"),
+    "blank lines": (b"\n" * 49_000, "empty"),
+    "many blank lines": (b"\n" * 900_000, "at most 50,000 lines"),
+    "many documents": (b"---\n" * 49_000, "document"),
 }
 
 
@@ -69,7 +80,7 @@ def test_hostile_text_ends_in_a_message_in_time(name: str, tmp_path: Path) -> No
     took = time.process_time() - start
     assert str(caught.value).startswith(str(file))
     assert word in str(caught.value)
-    assert took < 6, f"{took:.1f} s of CPU; a second or two is wanted, the rest is for slow machines"
+    assert took < 6, f"{took:.1f} s of CPU; two is wanted, the rest is for slow and busy machines"
 
 
 def test_messages_about_huge_texts_stay_short(tmp_path: Path) -> None:
