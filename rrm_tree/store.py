@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from rrm_tree.errors import StoreError, TrainingError
-from rrm_tree.files import Files, LocalFiles
+from rrm_tree.files import TEMPORARY, Files, LocalFiles
 from rrm_tree.plan import Inputs, Plan, Ticket, canonical_json, digest_of
 from rrm_tree.records import FORMAT, Cost, Done, Manifest, Stored
 
@@ -74,11 +74,15 @@ class Store:
     def _check_format(self) -> None:
         data = self.files.read("format.json")
         if data is None:
-            if self.files.names(""):
+            others = [name for name in self.files.names("") if not name.endswith(TEMPORARY)]
+            # Somebody else may have made it a store since the first look.
+            data = self.files.read("format.json") if others else None
+            if others and data is None:
                 raise StoreError(
                     f"{self.address} is not a store: it has no format.json but other files; "
                     "choose a new or empty folder with --store"
                 )
+        if data is None:
             return
         try:
             found = int(json.loads(data)["format"])

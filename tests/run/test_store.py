@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -225,3 +226,21 @@ def test_inputs_are_kept_under_their_key_and_the_latest_is_found(store):
         os.utime(Path(store.address, "keys", ticket.key, "inputs.json"), (stamp, stamp))
     assert store.inputs(old.key) == old.inputs
     assert store.latest_inputs() == {"leaf": new.inputs}
+
+
+def test_processes_that_start_one_store_at_once_all_get_it(tmp_path):
+    def start(folder):
+        store = Store(str(folder))
+        store.prepare()
+        store.put(b"something")
+
+    # Before, one in a few of these came between another's first look and its second.
+    with ThreadPoolExecutor(4) as starters:
+        for turn in range(25):
+            list(starters.map(start, [tmp_path / str(turn)] * 4))
+
+
+def test_what_a_killed_first_writer_left_does_not_make_a_folder_somebody_elses(tmp_path):
+    (tmp_path / "format.json.0123.tmp").write_bytes(b"{")
+    Store(str(tmp_path)).prepare()
+    assert Store(str(tmp_path)).runs() == []
