@@ -21,6 +21,7 @@ from stable_baselines3.sac.policies import SACPolicy
 from stable_baselines3.td3.policies import TD3Policy
 from torch import Tensor, nn
 
+from rrm_tree.learning.adam import Adam
 from rrm_tree.learning.demonstration_files import open_demonstrations
 from rrm_tree.learning.demonstrations import Demonstrations, read_demonstrations
 from rrm_tree.learning.experience import as_observation
@@ -52,7 +53,7 @@ def clone_demonstrations(
     file = open_demonstrations(options)
     shown = read_demonstrations(file, policy.observation_space, policy.action_space)
     # All weights: those that the loss does not reach have no gradient and stay.
-    optimiser = torch.optim.Adam(policy.parameters(), lr=options["clone_learning_rate"], fused=True)
+    optimiser = Adam(policy.parameters(), options["clone_learning_rate"])
     made = 0
     for rows in _minibatches(len(shown), options["clone_epochs"], options["batch_size"], rng):
         if made == limit:

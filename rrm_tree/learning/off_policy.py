@@ -25,6 +25,7 @@ from stable_baselines3.sac.policies import SACPolicy
 from stable_baselines3.td3.policies import TD3Policy
 
 from rrm_tree.contracts import Agent, Improved, Problem, Task
+from rrm_tree.learning.adam import Adam
 from rrm_tree.learning.cloning import (
     Loss,
     choice_loss,
@@ -186,15 +187,18 @@ class OffPolicy:
         network = {
             "net_arch": list(options["net_arch"]),
             "activation_fn": ACTIVATIONS[options["activation"]],
-            "optimizer_kwargs": {"fused": True},
             **{name: options[name] for name in self.network_options},
         }
-        settings = {
+        return build_learner(self.learner, task, network, self.settings())
+
+    def settings(self) -> dict[str, Any]:
+        """What the learner is told, under its own names."""
+        options = self.options
+        return {
             **{name: options[name] for name in (*COMMON, *self.passed_on)},
             "learning_rate": schedule(options["learning_rate"], options["learning_rate_final"]),
             "buffer_size": 1,
         }
-        return build_learner(self.learner, task, network, settings)
 
 
 COMMON = ("batch_size", "gamma", "tau")
@@ -221,6 +225,22 @@ class Sac(OffPolicy):
         every = self.options["sde_sample_freq"]
         if self.options["use_sde"] and (step == 0 or (every > 0 and step % every == 0)):
             cast(SACPolicy, policy).reset_noise(rows)
+
+    def _build(self, task: Task) -> OffPolicyAlgorithm:
+        """As all others; the entropy's weight is learned by the same optimiser as the networks."""
+        learner, asked = super()._build(task), self.options["ent_coef"]
+        if isinstance(asked, str):
+            first = float(asked.partition("_")[2] or 1.0)
+            learned = torch.log(torch.full((1,), first)).requires_grad_()
+            sac = cast(SAC, learner)
+            sac.log_ent_coef = learned
+            sac.ent_coef_optimizer = cast(torch.optim.Adam, Adam([learned], self.options["learning_rate"]))
+        return learner
+
+    def settings(self) -> dict[str, Any]:
+        """As all others; a weight that is learned is put in afterwards."""
+        asked = self.options["ent_coef"]
+        return {**super().settings(), "ent_coef": 1.0 if isinstance(asked, str) else asked}
 
     def _state(self, learner: OffPolicyAlgorithm) -> dict[str, Array]:
         learned: torch.Tensor | None = getattr(learner, "log_ent_coef", None)

@@ -21,6 +21,7 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from rrm_tree.contracts import Agent, Improved, Problem, Task
+from rrm_tree.learning.adam import Adam
 from rrm_tree.learning.cloning import actor_critic_loss, clone_demonstrations
 from rrm_tree.learning.experience import Experience, Transitions, as_observation
 from rrm_tree.learning.reward_scale import RewardScale
@@ -96,7 +97,7 @@ class Ppo:
         if previous:
             load_policy(self.name, ppo.policy, previous)
         scale = RewardScale.from_arrays(previous or {})
-        updates, steps = _count_updates(ppo), 0
+        updates, steps = cast(Adam, ppo.policy.optimizer), 0
         if not previous:
             loss = actor_critic_loss(ppo.policy)
             updates.count = clone_demonstrations(ppo.policy, loss, self.options, rng, problem.optimiser_steps)
@@ -116,7 +117,7 @@ class Ppo:
         too_few = f"{self.name}: the steps were not enough for a single update"
         return Improved(arrays, steps, updates.count, () if updates.count > cloned else (too_few,))
 
-    def _may_update(self, problem: Problem, updates: _Updates, steps: int) -> bool:
+    def _may_update(self, problem: Problem, updates: Adam, steps: int) -> bool:
         """Whether steps are left for an update, or the better part of one, and for the optimiser."""
         left = problem.steps - steps
         enough = left > 0 if not steps else left >= HALF_AN_UPDATE * self.n_steps
@@ -138,7 +139,7 @@ class Ppo:
         ppo.rollout_buffer = cast(RolloutBuffer, Transitions(ppo.policy, advantages, batch, rng))
         ppo.train()
 
-    def _limit_epochs(self, ppo: PPO, problem: Problem, transitions: int, updates: _Updates) -> None:
+    def _limit_epochs(self, ppo: PPO, problem: Problem, transitions: int, updates: Adam) -> None:
         """As many epochs as the optimiser steps pay for; at least one, cut by the batch size."""
         ppo.n_epochs, ppo.batch_size = self.n_epochs, self.batch_size
         if problem.optimiser_steps is None:
@@ -155,7 +156,7 @@ class Ppo:
         network = {
             "net_arch": list(options["net_arch"]),
             "activation_fn": ACTIVATIONS[options["activation"]],
-            "optimizer_kwargs": {"eps": 1e-5, "fused": True},
+            "optimizer_kwargs": {"eps": 1e-5},
             **{name: options[name] for name in self.network_options},
         }
         settings = {
@@ -185,19 +186,3 @@ class PolicyAgent:
                 self.policy.reset_noise(count_rows(observations))
             actions, _ = self.policy.predict(seen, deterministic=not explore, **masks)
         return actions
-
-
-class _Updates:
-    """Counts the optimiser's steps."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self, *_: object) -> None:
-        self.count += 1
-
-
-def _count_updates(ppo: PPO) -> _Updates:
-    updates = _Updates()
-    ppo.policy.optimizer.register_step_post_hook(updates)
-    return updates

@@ -22,6 +22,7 @@ from torch import nn
 
 from rrm_tree.contracts import Task
 from rrm_tree.errors import TrainingError
+from rrm_tree.learning.adam import Adam
 from rrm_tree.learning.rows import Rows
 from rrm_tree.outcomes import Array, Arrays
 
@@ -47,6 +48,8 @@ def refuse_spaces(name: str, task: Task, acts_in: tuple[type[Space[Any]], ...]) 
         kinds = [kind.__name__ for kind in acts_in]
         listed = " or ".join(filter(None, [", ".join(kinds[:-1]), kinds[-1]]))
         return f"{name} acts in {listed}, not in {acts}"
+    if isinstance(acts, spaces.Box) and not (np.isfinite(acts.low).all() and np.isfinite(acts.high).all()):
+        return f"{name} needs actions with bounds; wrap the environment, whose actions are {acts}"
     if isinstance(acts, spaces.Discrete) and acts.start != 0:
         return f"{name} counts choices from 0; wrap the environment, whose actions are {acts}"
     parts = list(seen.spaces.values()) if isinstance(seen, spaces.Dict) else [seen]
@@ -68,7 +71,13 @@ def build_learner(
     """
     seen, acts = spaces_of(task)
     policy = "MultiInputPolicy" if isinstance(seen, spaces.Dict) else "MlpPolicy"
-    learner = kind(policy, _SpacesOnly(seen, acts), policy_kwargs=dict(network), device="cpu", **settings)
+    learner = kind(
+        policy,
+        _SpacesOnly(seen, acts),
+        policy_kwargs={**network, "optimizer_class": Adam},
+        device="cpu",
+        **settings,
+    )
     learner.set_logger(Logger(None, []))
     return learner
 
