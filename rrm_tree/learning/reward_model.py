@@ -17,8 +17,9 @@ from rrm_tree.errors import TrainingError
 from rrm_tree.learning.ensemble import Ensemble, build_module
 from rrm_tree.outcomes import Array, Arrays, Floats
 
-CHUNK = 128
-"""Steps scored at once: activations stay in the processor's cache."""
+CHUNK, MOST, NUMBERS = 128, 2048, 1 << 16
+"""Steps scored at once, at least and at most, and the numbers that they show a network together:
+activations stay in the processor's cache, and small networks are not called for a few steps each."""
 
 
 @dataclass(frozen=True)
@@ -180,10 +181,7 @@ class RewardModel:
     def _scores(self, inputs: Arrays, mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Mean and deviation over members at the masked steps, [steps, parts, values, criteria]."""
         rows, times = np.nonzero(mask)
-        chunks = [
-            self._score_chunk(gather(inputs, rows[start : start + CHUNK], times[start : start + CHUNK]))
-            for start in range(0, max(1, len(rows)), CHUNK)
-        ]
+        chunks = [self._score_chunk(gather(inputs, rows[of], times[of])) for of in _chunks(inputs, len(rows))]
         mean = np.concatenate([chunk[0] for chunk in chunks])
         if not np.isfinite(mean).all():
             bad = int(rows[np.argwhere(~np.isfinite(mean))[0, 0]])
@@ -196,8 +194,7 @@ class RewardModel:
         rows, times = np.nonzero(mask)
         chunks = []
         with torch.inference_mode():
-            for start in range(0, max(1, len(rows)), CHUNK):
-                of = slice(start, start + CHUNK)
+            for of in _chunks(inputs, len(rows)):
                 scores = self.ensemble.scores(gather(inputs, rows[of], times[of]), shared=True)
                 chunks.append(scores.log_softmax(dim=-2) if self.exclusive else scores)
         return np.asarray(torch.cat(chunks, dim=1).double().numpy())
@@ -217,6 +214,13 @@ class RewardModel:
                 mean = mean.log_softmax(dim=-2)
             deviation = scores.std(dim=0, correction=0)
         return mean.double().numpy(), deviation.double().numpy()
+
+
+def _chunks(inputs: Arrays, steps: int) -> list[slice]:
+    """Which steps to score together; one chunk, of nothing, where there are none."""
+    numbers = sum(int(np.prod(values.shape[2:])) for values in inputs.values())
+    size = max(CHUNK, min(MOST, NUMBERS // max(1, numbers)))
+    return [slice(start, start + size) for start in range(0, max(1, steps), size)]
 
 
 def gather(inputs: Arrays, rows: Array, times: Array) -> dict[str, torch.Tensor]:
