@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_nodes import CARTPOLE, make_tree, train_node_of
+from small_nodes import CARTPOLE, make_tree, set_up, train_node_of
 
-from rrm_tree.node import NodeAtWork, _Spent
+from rrm_tree.node import NodeAtWork, _Spent, train_node
 from rrm_tree.rounds import Setup
 from rrm_tree.station import Station
 from rrm_tree.team import Team
@@ -98,3 +98,23 @@ def test_the_chosen_pairs_are_those_that_members_dispute():
     odd = new.outcomes.subjects["seed"] % 2 == 1
     # Over two windows of odd seed, or two of even, the members foretell a tie alike.
     assert (odd[new.items.first] != odd[new.items.second]).all()
+
+
+@pytest.mark.slow
+def test_a_node_that_chooses_its_windows_resumes_with_the_same_bytes():
+    parts = {
+        "judge": {**PENDULUM["judge"], "query": "information", "schedule": {"first": 0.5}},
+        "reward_model": {"ensemble": 3, "epochs": 4, "caution": 1.0},
+        "budget": {"judgments": 40, "steps": 4000, "rounds": 3},
+    }
+    setup = set_up(make_tree({"only": {**PENDULUM, **parts}}), "only")
+    every = list(train_node(setup))
+    assert [state.record.facts.judgments for state in every] == [20, 30, 40]
+    resumed = list(train_node(setup, every[:1]))
+    for state, other in zip(every[1:], resumed, strict=True):
+        assert state.record == other.record
+        for name in ("agent", "reward"):
+            found, again = getattr(state, name), getattr(other, name)
+            assert {key: values.tobytes() for key, values in found.items()} == {
+                key: values.tobytes() for key, values in again.items()
+            }
