@@ -99,7 +99,7 @@ def search(  # noqa: PLR0913 - each is asked for on its own
     learning_rate: AboveZero = 3e-3,
     weight_decay: AtLeastZero = 1e-5,
     batch_size: Many = 256,
-    epochs: Many = 60,
+    updates: Many = 500,
     patience: Many = 8,
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1,
 ) -> Algorithm:
@@ -127,7 +127,7 @@ def search(  # noqa: PLR0913 - each is asked for on its own
         learning_rate: of AdamW; warms up, then falls along a cosine.
         weight_decay: of AdamW.
         batch_size: transitions per optimiser step; fewer where there would be under 8 batches an epoch.
-        epochs: of a fit, at most.
+        updates: optimiser steps of a fit, at most, however much has been seen.
         patience: epochs without a better held-out loss before a fit stops.
         held_out: share of the transitions by which a fit is stopped and judged.
     """
@@ -135,5 +135,5 @@ def search(  # noqa: PLR0913 - each is asked for on its own
     from rrm_tree.learning.planning import PlanOptions, Search
 
     plan = PlanOptions(horizon, candidates, elites, iterations, particles, replan, smoothness, noise)
-    fit = FitOptions(members, hidden, learning_rate, weight_decay, batch_size, epochs, patience, held_out)
+    fit = FitOptions(members, hidden, learning_rate, weight_decay, batch_size, updates, patience, held_out)
     return Search(plan, fit, episodes, fits)

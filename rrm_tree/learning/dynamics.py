@@ -188,8 +188,8 @@ class FitOptions:
     weight_decay: float = 1e-5
     batch: int = 256
     """Transitions per optimiser step; fewer where there would be under 8 batches an epoch."""
-    epochs: int = 60
-    """At most."""
+    updates: int = 500
+    """Optimiser steps at most, however much has been seen."""
     patience: int = 8
     """Epochs without a better held-out loss before fitting stops."""
     held_out: float = 0.1
@@ -253,8 +253,7 @@ class _Fitting:
         weights = [tensor for layer in self.model.layers for tensor in layer]
         optimiser = AdamW(weights, options.weight_decay)
         batch = min(options.batch, max(1, math.ceil(len(self.train) / LEAST_BATCHES)))
-        per_epoch = math.ceil(len(self.train) / batch)
-        planned = min(per_epoch * options.epochs, per_epoch * options.epochs if limit is None else limit)
+        planned = options.updates if limit is None else min(options.updates, limit)
         steps = epoch = best_epoch = 0
         while steps < planned and epoch - best_epoch < options.patience:
             epoch += 1

@@ -98,7 +98,7 @@ def problem(task, steps, seed=3, rewards=near, optimiser_steps=None, beyond=None
     )
 
 
-QUICK = {"horizon": 8, "fits": 2, "hidden": (16,), "epochs": 20}
+QUICK = {"horizon": 8, "fits": 2, "hidden": (16,), "updates": 300}
 
 
 def mean_reward(task, algorithm, posed, arrays, steps=slice(15, None)):
@@ -156,7 +156,7 @@ def test_scales_worked_into_the_weights_change_no_prediction():
 
 def test_a_model_comes_back_from_its_arrays_as_it_was():
     rng = np.random.default_rng(0)
-    model = fit_dynamics(linear_world(50, rng, ends=True), FitOptions(epochs=1), rng).dynamics
+    model = fit_dynamics(linear_world(50, rng, ends=True), FitOptions(updates=4), rng).dynamics
     again = Dynamics.from_arrays(model.arrays())
     assert again.ends == model.ends
     assert all(values.tobytes() == again.arrays()[name].tobytes() for name, values in model.arrays().items())
@@ -284,7 +284,9 @@ def test_the_same_reward_serves_after_the_world_has_changed():
 @pytest.mark.slow
 @pytest.mark.parametrize("id", ["Pendulum-v1", "CartPole-v1"])
 def test_search_keeps_the_contract_of_an_algorithm(id):
-    quick = search(horizon=4, candidates=5, elites=2, iterations=1, fits=2, episodes=2, hidden=(8,), epochs=2)
+    quick = search(
+        horizon=4, candidates=5, elites=2, iterations=1, fits=2, episodes=2, hidden=(8,), updates=10
+    )
     check_algorithm(quick, GymTask(id, max_episode_steps=20), steps=100)
 
 
@@ -299,7 +301,7 @@ def test_never_more_steps_than_given_are_executed_and_all_are_reported(steps):
             envs.step = lambda actions: (executed.append(num_envs), step(actions))[1]
             return envs
 
-    improved = search(**QUICK | {"epochs": 1}).improve(problem(Counting(), steps), None)
+    improved = search(**QUICK | {"updates": 4}).improve(problem(Counting(), steps), None)
     assert sum(executed) == improved.steps <= steps
     assert steps < 5 or improved.steps > 0
 
@@ -307,7 +309,7 @@ def test_never_more_steps_than_given_are_executed_and_all_are_reported(steps):
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_model_and_leaves_global_generators_alone():
     before, drawn = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002 - draws nothing
-    algorithm = search(**QUICK | {"epochs": 2})
+    algorithm = search(**QUICK | {"updates": 20})
     first, again, other = (
         algorithm.improve(problem(BallTask(), 300, seed), None).arrays for seed in (3, 3, 4)
     )
@@ -323,7 +325,7 @@ def test_no_more_optimiser_steps_than_given_are_made():
 
 
 def test_the_next_round_goes_on_from_what_was_seen():
-    algorithm = search(**QUICK | {"epochs": 1})
+    algorithm = search(**QUICK | {"updates": 4})
     first = algorithm.improve(problem(BallTask(), 130), None)
     second = algorithm.improve(problem(BallTask(), 130, seed=8), first.arrays)
     before, after = first.arrays["seen.states"], second.arrays["seen.states"]
@@ -400,4 +402,4 @@ def test_a_reward_of_whole_episodes_is_refused_with_the_cure():
 def test_a_reward_that_is_no_number_is_refused():
     broken = problem(BallTask(), 300, rewards=lambda outcomes: np.full(outcomes.mask.shape, np.nan))
     with pytest.raises(TrainingError, match="finite"):
-        search(**QUICK | {"epochs": 1}).improve(broken, None)
+        search(**QUICK | {"updates": 4}).improve(broken, None)
