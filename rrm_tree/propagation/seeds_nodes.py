@@ -83,6 +83,14 @@ class SeedState(Stored):
     reason: str | None
 
 
+class SeedsAlarms(Stored):
+    """In which seeds the alarm was tested, was raised, and was raised in the last round tested."""
+
+    tested: tuple[int, ...]
+    raised: tuple[int, ...]
+    still: tuple[int, ...]
+
+
 class SeedsNode(Stored):
     """What the records of one node say over all seeds."""
 
@@ -101,6 +109,7 @@ class SeedsNode(Stored):
     proposal_truth: OverSeeds | None
     heuristic_truth: OverSeeds | None
     gate: SeedsGate | None
+    alarms: SeedsAlarms | None = None
     effort: Effort
     """Sums over all seeds."""
     warnings: Mapping[int, tuple[str, ...]]
@@ -161,6 +170,7 @@ def analyse_over_seeds(name: str, entries: Mapping[int, NodeResult]) -> SeedsNod
         proposal_truth=average_truths(ended, "proposal_truth"),
         heuristic_truth=average_truths(ended, "heuristic_truth"),
         gate=_gather_gates(every),
+        alarms=_gather_alarms(every),
         effort=add_effort(one.effort for one in every.values()),
         warnings={seed: one.warnings for seed, one in every.items() if one.warnings},
     )
@@ -264,6 +274,17 @@ def average_truths(
     means: dict[int, Mean | None] = {seed: getattr(one.rounds[-1], name) for seed, one in entries.items()}
     is_share = all(mean.binary for mean in means.values() if mean is not None)
     return average_estimates({seed: estimate_mean(mean) for seed, mean in means.items()}, is_share=is_share)
+
+
+def _gather_alarms(every: Mapping[int, NodeAnalysis]) -> SeedsAlarms | None:
+    tested = {seed: node.alarms for seed, node in every.items() if node.alarms}
+    if not tested:
+        return None
+    return SeedsAlarms(
+        tested=tuple(tested),
+        raised=tuple(seed for seed, alarms in tested.items() if any(alarm.raised for alarm in alarms)),
+        still=tuple(seed for seed, alarms in tested.items() if alarms[-1].raised),
+    )
 
 
 def _gather_gates(every: Mapping[int, NodeAnalysis]) -> SeedsGate | None:

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
+from seeds_runs import over_seeds
 
 from rrm_tree.learning.foresight import promise
-from rrm_tree.propagation import analyse, doubt_promise, watch
+from rrm_tree.propagation import analyse, analyse_seeds, doubt_promise, watch
 from rrm_tree.records import Promise
+from rrm_tree.report.seeds.verdict import list_notes as list_seeds_notes
 from rrm_tree.report.verdict import list_notes
 
 
@@ -117,3 +119,14 @@ def test_the_report_tells_of_an_alarm_and_whether_it_is_over(rounds, make_node, 
     assert "in round 2 it expected to foretell 0.85 and foretold 0.49" in text
     assert text.endswith("Raised in round 2 and 3 of 4, no longer in the last one")
     assert notes(SOUND, SOUND) == []
+
+
+def test_over_seeds_an_alarm_is_counted(rounds, make_node, make_run):
+    fates = ((FOOLED, SOUND), (FOOLED, FOOLED), (SOUND, SOUND))
+    runs = [make_run(make_node("hunt", rounds=rounds(*fresh))) for fresh in fates]
+    found = analyse_seeds(over_seeds(*runs))
+    assert found.nodes[0].alarms.raised == (0, 1)
+    assert found.nodes[0].alarms.still == (1,)
+    (text,) = (note.text for note in list_seeds_notes(over_seeds(*runs), found) if "alarm" in note.text)
+    assert text.startswith("alarm: `hunt` in 2 of 3 seeds")
+    assert text.endswith("in the last round tested in 1")

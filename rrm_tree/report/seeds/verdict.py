@@ -167,6 +167,7 @@ def list_notes(result: SeedsResult, analysis: SeedsAnalysis, limit: int = 20) ->
         *_failures(analysis),
         *_count(analysis),
         *_gates(analysis),
+        *_alarms(analysis),
         *_findings(analysis),
         *_warnings(analysis),
     ]
@@ -209,6 +210,19 @@ def _gates(analysis: SeedsAnalysis) -> Iterator[Note]:
                 named = f": {name_seeds(seeds)}" if len(seeds) < of else ""
                 text = f"{code(node.name)} {words} in {count_seeds(len(seeds), of)}{named}"
                 yield Note(kind="warning", text=text)
+
+
+def _alarms(analysis: SeedsAnalysis) -> Iterator[Note]:
+    for node in analysis.nodes:
+        if (alarms := node.alarms) is None or not alarms.raised:
+            continue
+        seeds = count_seeds(len(alarms.raised), len(alarms.tested))
+        text = (
+            f"alarm: {code(node.name)} in {seeds}: its reward model keeps less than half of what it promises"
+            " about its own agent's outcomes, as where an agent has found what its reward model gets wrong;"
+            f" in the last round tested in {len(alarms.still)}"
+        )
+        yield Note(kind="warning", text=text)
 
 
 def _findings(analysis: SeedsAnalysis) -> Iterator[Note]:
