@@ -23,7 +23,7 @@ from rrm_tree.spec import Draft, TreeSpec, draft_tree, place_complaint
 from rrm_tree.wording import Complaint
 from rrm_tree.yaml_source import read_file
 
-MAX_LOOPS = 20
+MAX_LOOPS = 10
 """Loops that are shown; a tree with more is not read more closely."""
 
 

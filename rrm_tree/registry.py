@@ -16,7 +16,7 @@ import traceback
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
@@ -123,7 +123,7 @@ class Plugin:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     """Options that its name already says."""
 
-    @property
+    @cached_property
     def facts(self) -> Facts:
         """What it declares about itself."""
 
