@@ -71,8 +71,9 @@ _QUERY_SCHEMA: Final = {"anyOf": [{"enum": list(QUERIES)}, {"type": "string", "p
 def _known_query(value: str) -> str:
     if value in QUERIES or ":" in value:
         return value
-    words = {"value": value, "hint": suggest(value, QUERIES) or f"; there are {', '.join(QUERIES)}"}
-    raise PydanticCustomError("query", "no query is named '{value}'{hint}, or your own as module:attr", words)
+    hint = suggest(value, QUERIES)
+    words = {"value": value, "hint": hint if hint.endswith("?") else f"{hint}, or your own as module:attr"}
+    raise PydanticCustomError("query", "no query is named '{value}'{hint}", words)
 
 
 def _is_none(value: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrm_tree.learning.windows import Windows, pair_up, place_windows, window_sums
@@ -12,6 +12,7 @@ from rrm_tree.learning.windows import Windows, pair_up, place_windows, window_su
 last_starts = st.lists(st.integers(0, 60), min_size=1, max_size=8).map(np.array)
 
 
+@settings(deadline=None)
 @given(last_starts, st.integers(1, 20), st.integers(0, 99))
 def test_as_many_windows_as_fit_lie_side_by_side_within_their_episode(last, segment, seed):
     windows = place_windows(last, segment, None, np.random.default_rng(seed))
@@ -23,6 +24,7 @@ def test_as_many_windows_as_fit_lie_side_by_side_within_their_episode(last, segm
         assert starts.max() <= end
 
 
+@settings(deadline=None)
 @given(last_starts, st.integers(1, 20), st.integers(1, 9), st.integers(0, 99))
 def test_more_windows_than_fit_stay_within_their_episode_too(last, segment, each, seed):
     windows = place_windows(last, segment, each, np.random.default_rng(seed))

@@ -1,16 +1,22 @@
-"""How judgments and steps are shared out over the rounds."""
+"""How judgments and steps are shared out over the rounds, and what is said of queries that cannot serve."""
 
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rrm_tree.errors import SpecError
+from rrm_tree.graph import load_graph
 from rrm_tree.purse import share_out
 from rrm_tree.spec import BudgetSpec, ScheduleSpec
+
+SPECS = Path(__file__).parents[2] / "task_specs"
 
 schedules = st.builds(
     ScheduleSpec, first=st.floats(0.01, 1), then=st.sampled_from(["constant", "hyperbolic"])
@@ -26,14 +32,16 @@ def per_round(budget, schedule):
     return [more - less for less, more in zip([0, *until], until, strict=False)]
 
 
-@given(st.integers(1, 2000), st.integers(1, 40), schedules)
+@settings(deadline=None)
+@given(st.integers(1, 2000), st.integers(1, 12), schedules)
 def test_the_rounds_together_ask_for_the_whole_budget_and_none_gives_any_back(judgments, rounds, schedule):
     asked = per_round(BudgetSpec(judgments=judgments, rounds=rounds), schedule)
     assert sum(asked) == judgments
     assert min(asked) >= 0
 
 
-@given(st.integers(1, 10**6), st.integers(1, 40), schedules)
+@settings(deadline=None)
+@given(st.integers(1, 10**6), st.integers(1, 12), schedules)
 def test_steps_are_spent_at_the_end_and_half_of_them_at_most_on_collecting(steps, rounds, schedule):
     budget, spent, collected = BudgetSpec(steps=steps, rounds=rounds), 0, 0
     for index in range(rounds):
@@ -72,3 +80,18 @@ def test_without_a_schedule_rounds_are_even_and_collecting_takes_half():
 def test_one_or_two_rounds_are_schedules_too(rounds):
     asked = per_round(BudgetSpec(judgments=10, rounds=rounds), ScheduleSpec(first=0.3, then="hyperbolic"))
     assert asked == ([10] if rounds == 1 else [3, 7])
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("entropie", "no query is named 'entropie'; did you mean 'entropy'?"),
+        ("information", "'information' compares the members of an ensemble, and there is one"),
+        ("math:sqrt", "query 'math:sqrt' declares no `version`"),
+        ("math:sqirt", "has no 'sqirt'"),
+    ],
+)
+def test_a_query_that_cannot_serve_is_named_before_anything_trains(query, found):
+    sets = [f"nodes.balance.judge.query={query}", "nodes.balance.reward_model.ensemble=1"]
+    with pytest.raises(SpecError, match=re.escape(found)):
+        load_graph(SPECS / "cartpole.yaml", sets)
