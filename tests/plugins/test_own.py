@@ -41,6 +41,7 @@ def test_an_environment_of_ones_own_needs_nothing_but_its_address():
         "observation": (25,),
         "action": (2,),
         "next": (25,),
+        "absorbed": (1,),
     }
 
 
