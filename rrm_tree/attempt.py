@@ -211,7 +211,8 @@ class Attempt:
             )
         done = sum_up(ticket, manifests[-1], records, has_gate=has_gate)
         self.store.commit_done(done)
-        self.ledger.release(key, fence, "done")
+        if not self.ledger.release(key, fence, "done"):
+            return End.REPLACED
         self.tell("done", gate_passed=done.gate_passed)
         return End.DONE
 

@@ -195,12 +195,16 @@ class AttemptProcess:
         if self.process.stdin is not None:
             with contextlib.suppress(OSError):
                 self.process.stdin.close()
-        code = self.process.wait()
-        text = _last_line(self.log)
-        if code in {end.value for end in End}:
-            return Answer(self.order, End(code), text)
-        killed = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return Answer(self.order, None, f"its process was lost ({killed}); last words: {text or 'none'}")
+        return say_end(self.order, self.log, self.process.wait())
+
+
+def say_end(order: Order, log: Path, code: int) -> Answer:
+    """How an attempt ended whose process ended with this code."""
+    text = _last_line(log)
+    if code in {end.value for end in End}:
+        return Answer(order, End(code), text)
+    killed = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    return Answer(order, None, f"its process was lost ({killed}); last words: {text or 'none'}")
 
 
 def queue_of(resources: ResourcesSpec) -> str:

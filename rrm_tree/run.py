@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from rrm_tree.attempt import End, Order
 from rrm_tree.errors import StoreError
 from rrm_tree.executors import Answer, Executor, queue_of
+from rrm_tree.frontier import Frontier
 from rrm_tree.ledger import RENEW_SECONDS, Ledger
 from rrm_tree.machine import this_owner
-from rrm_tree.plan import Entry, Plan, Ticket, blocked_by, key_of, ready
+from rrm_tree.plan import Entry, Plan, Ticket, blocked_by, key_of
 from rrm_tree.records import Done
 from rrm_tree.results import Fate, misses_gate
 from rrm_tree.store import Store
@@ -67,12 +68,17 @@ class Run:
     missing: dict[str, Ticket] = field(default_factory=dict, init=False)
     """Entries that were looked for in the store and are to be trained."""
     fates: dict[str, Fate] = field(default_factory=dict, init=False)
+    frontier: Frontier = field(init=False)
+    """What may start now."""
     trouble: str | None = field(default=None, init=False)
     """Why the store or the ledger cannot be used any more."""
     heard_until: int = field(default=0, init=False)
     """The last event of another process that was taken in."""
     asked_to_stop: bool = field(default=False, init=False)
     """Whether the attempts know that they shall end after their rounds."""
+
+    def __post_init__(self) -> None:
+        self.frontier = Frontier(self.plan)
 
     def go(self) -> dict[str, Fate]:
         """Train all that can be trained; see `train_together`."""
@@ -89,14 +95,19 @@ class Run:
         """Start what may start; whether anything was found done, which may let more start."""
         if self.stop.level or self.trouble is not None:
             return False
-        open_ = self.done.keys() - self.closed.keys()
-        busy = self.started.keys() | self.elsewhere.keys() | self.closed.keys()
         found = False
-        for entry in ready(self.plan, open_, busy):
-            if entry.name not in self.missing:
-                found = self._look(entry) or found
-            queue = queue_of(entry.spec.resources)
-            if entry.name in self.missing and self.executor.slots(queue) > 0 and not self.stop.level:
+        for entry in self.frontier.take_new():
+            if entry.name in self.closed:
+                continue
+            if self._look(entry):
+                found = True
+            else:
+                self.frontier.put(entry, queue_of(entry.spec.resources))
+        has_room = lambda queue: self.executor.slots(queue) > 0 and not self.stop.level  # noqa: E731
+        for entry in self.frontier.start(has_room):
+            # It may have been looked at twice, or closed since.
+            busy = entry.name in self.started or entry.name in self.elsewhere or entry.name in self.closed
+            if entry.name in self.missing and not busy:
                 self._start(entry, self.missing[entry.name])
         return found
 
@@ -149,6 +160,7 @@ class Run:
             if claim is None or not claim.is_live:
                 del self.elsewhere[name]
                 del self.missing[name]  # it may be done: look again
+                self.frontier.again(name)
 
     def hear_wishes(self) -> None:
         """Take in what people have asked for elsewhere: to stop, or to try again."""
@@ -164,6 +176,7 @@ class Run:
         for one in again:
             del self.closed[one], self.fates[one]
             self.missing.pop(one, None)
+            self.frontier.again(one)
         blocked = blocked_by(self.plan, self.closed)
         for one, fate in list(self.fates.items()):
             if fate.state == "waiting" and one not in blocked:
@@ -194,6 +207,8 @@ class Run:
             self.fates[name] = Fate("stopped", "stopped after a round; the same command goes on")
         elif answer.end is not End.REPLACED:
             self._lose(answer)
+        if name in self.missing and name not in self.closed:
+            self.frontier.again(name)
 
     def _lose(self, answer: Answer) -> None:
         """An attempt that was killed is tried again, unless it keeps being killed."""
@@ -214,6 +229,8 @@ class Run:
         if misses_gate(entry, done):
             self.closed[entry.name] = "its gate was missed"
             self._tell_blocked()
+        else:
+            self.frontier.end(entry.name)
 
     def _close(self, name: str, reason: str) -> None:
         self.closed[name] = reason

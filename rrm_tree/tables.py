@@ -110,7 +110,7 @@ def open_engine(url: str) -> sql.Engine:
             address = address.set(drivername="postgresql+psycopg")
         # A server that crashes may lose the last 0.6 s of what is not marked durable: leases, which
         # then end early, and events. What was learned is not in it. Claims are marked.
-        patient = {"options": "-c synchronous_commit=off", "connect_timeout": 10}
+        patient = {"options": "-c synchronous_commit=off", "connect_timeout": 10, "client_encoding": "utf8"}
         return sql.create_engine(address, pool_pre_ping=True, pool_size=2, connect_args=patient)
     except sql.exc.ArgumentError as error:
         raise StoreError(

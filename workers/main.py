@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -21,6 +21,7 @@ from rrm_tree.fleet_ledger import FleetLedger, Worker
 from rrm_tree.ledger import RENEW_SECONDS
 from rrm_tree.machine import this_owner
 from rrm_tree.store import Store
+from rrm_tree.warm import open_nursery
 from workers.app import make_app
 from workers.room import Room
 from workers.settings import FleetSettings
@@ -48,7 +49,7 @@ def run_worker(settings: FleetSettings, *, verbose: bool = False) -> int:
     worker = Worker(this_owner(), settings.queues, slots, room.cpu, len(room.gpus), room.memory)
     app.steps["consumer"].add(_joining(settings.ledger, worker))
     try:
-        with _closing(room):
+        with _closing(room), _warm(room) if settings.warm else contextlib.nullcontext():
             return _serve(app, worker)
     finally:
         room.remove()
@@ -94,7 +95,18 @@ def _serve(app: Celery, worker: Worker) -> int:
 
 
 @contextlib.contextmanager
-def _closing(room: Room) -> Any:
+def _warm(room: Room) -> Iterator[None]:
+    """Keep a process that has imported what attempts need: this one must not, since it forks."""
+    nursery = open_nursery(room.nursery)
+    try:
+        yield
+    finally:
+        nursery.kill()
+        nursery.communicate()
+
+
+@contextlib.contextmanager
+def _closing(room: Room) -> Iterator[None]:
     """Let attempts end after their rounds when the worker is told to stop."""
 
     def close(**_about: object) -> None:

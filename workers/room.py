@@ -54,6 +54,11 @@ class Room:
         folder = Path(tempfile.mkdtemp(prefix="rrm-worker-"))
         return cls(folder, cpu, memory or psutil.virtual_memory().total, gpus)
 
+    @property
+    def nursery(self) -> Path:
+        """Where the process that is forked for attempts listens."""
+        return self.folder / "nursery"
+
     def remove(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -40,5 +40,8 @@ def schedule(
     runs = [
         Run(plan, name, store, ledger, executor, stop, heard, owner=owner) for name, plan in plans.items()
     ]
-    fates = train_together(runs)
+    try:
+        fates = train_together(runs)
+    finally:
+        ledger.close()
     return {run.name: found for run, found in zip(runs, fates, strict=True)}

@@ -25,6 +25,7 @@ from rrm_tree.machine import numerics, this_owner
 from rrm_tree.plan import Entry, Plan, digest_of
 from rrm_tree.run import MOST_LOSSES
 from rrm_tree.store import Store
+from rrm_tree.warm import ColdError, Nursery, WarmProcess
 from workers.room import Needs, Place, Room
 from workers.tickets import Ticket
 
@@ -58,6 +59,8 @@ class Supervisor:
     ledger: FleetLedger
     room: Room
     allow: tuple[str, ...] | None = None
+    nursery: Nursery | None = None
+    """What is forked for each attempt; without it each is started afresh."""
     owner: str = field(default_factory=this_owner)
     _plans: dict[str, Plan] = field(default_factory=dict, init=False)
     _impatient: FleetLedger = field(init=False)
@@ -131,14 +134,22 @@ class Supervisor:
             return self._conclude(claim, process.answer(), end, text)
 
     @contextlib.contextmanager
-    def _start(self, order: Order, place: Place) -> Iterator[AttemptProcess]:
+    def _start(self, order: Order, place: Place) -> Iterator[AttemptProcess | WarmProcess]:
         """The attempt's process, which does not outlive this."""
-        process = AttemptProcess(self.store, self.ledger, order, self._environment(place))
+        process = self._open(order, self._environment(place))
         try:
             yield process
         finally:
             process.kill()
             self._keep_log(order)
+
+    def _open(self, order: Order, environment: Mapping[str, str]) -> AttemptProcess | WarmProcess:
+        if self.nursery is not None:
+            try:
+                return self.nursery.start(self.store, self.ledger, order, environment)
+            except ColdError as error:
+                log.warning("%s; this attempt is started afresh", error)
+        return AttemptProcess(self.store, self.ledger, order, environment)
 
     def _environment(self, place: Place) -> Mapping[str, str]:
         given = {}
@@ -165,7 +176,9 @@ class Supervisor:
         finally:
             signal.signal(signal.SIGTERM, before)
 
-    def _watch(self, claim: Claim, process: AttemptProcess, needs: Needs) -> tuple[End | None, str]:
+    def _watch(
+        self, claim: Claim, process: AttemptProcess | WarmProcess, needs: Needs
+    ) -> tuple[End | None, str]:
         """Wait until the attempt has ended or must; why it was ended, and its memory in words."""
         watch, most, closing = _Watch(), 0, False
         while not process.wait(WAIT_SECONDS):

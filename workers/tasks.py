@@ -16,6 +16,7 @@ from rrm_tree.errors import StoreError
 from rrm_tree.fleet_ledger import FleetLedger
 from rrm_tree.ledger import PATIENCE_SECONDS
 from rrm_tree.store import Store
+from rrm_tree.warm import Nursery
 from workers.room import Room
 from workers.settings import FleetSettings
 from workers.supervisor import NoTicketError, PutBackError, Supervisor
@@ -39,7 +40,9 @@ class TrainTicket(Task):
     def supervisor(self) -> Supervisor:
         """This child's own: connections do not survive a fork."""
         ledger = FleetLedger(self.settings.ledger, patience_seconds=PATIENCE_SECONDS)
-        return Supervisor(Store(self.settings.store), ledger, self.room, self.settings.allow)
+        settings = self.settings
+        nursery = Nursery(self.room.nursery) if settings.warm else None
+        return Supervisor(Store(settings.store), ledger, self.room, settings.allow, nursery)
 
     def run(self, *names: object) -> None:
         """Train, if it is to be trained."""

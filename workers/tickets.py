@@ -71,13 +71,14 @@ def read_ticket(content_type: object, headers: object, body: object) -> Ticket |
         return None
     if headers.get("task") != TASK or not isinstance(headers.get("id"), str):
         return None
-    if any(_says_something(headers.get(name)) for name in EMPTY_HEADERS):
+    if any(_says_something(name, headers.get(name)) for name in EMPTY_HEADERS):
         return None
     return _read_body(body)
 
 
-def _says_something(value: object) -> bool:
-    return value not in (None, 0, [], {}, [None, None]) or value is False
+def _says_something(name: str, value: object) -> bool:
+    nothing = [None, None] if name == "timelimit" else None
+    return value not in (None, 0, [], {}, nothing) or value is False
 
 
 def _read_body(body: object) -> Ticket | None:

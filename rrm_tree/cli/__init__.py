@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "doctor": ("rrm_tree.cli.doctor_command:doctor", "Check this machine, and the fleet's settings."),
     "worker": ("rrm_tree.cli.fleet_commands:worker", "Join the fleet: take tickets and train."),
     "schedule": ("rrm_tree.cli.fleet_commands:schedule", ""),
+    "nursery": ("rrm_tree.cli.fleet_commands:nursery", ""),
     "attempt": ("rrm_tree.cli.run_commands:attempt", ""),
 }
 """Name → where the command is, and its line in `rrm --help`; without a line it is not shown."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -105,3 +106,12 @@ def schedule(name: str) -> int:
             ledger.tell(name, None, ENDED, say_ended(fates, stop.level > 0))
     failed = any(fate.state == "failed" for found in fates.values() for fate in found.values())
     return ExitCode.INTERRUPTED if stop.level else ExitCode.FAILED if failed else ExitCode.DONE
+
+
+@click.command(hidden=True)
+@click.argument("place", type=Path)
+def nursery(place: Path) -> None:
+    """Be forked for each attempt of a worker."""
+    from rrm_tree.warm import serve
+
+    serve(place)

@@ -73,7 +73,7 @@ class Broker:
             command, env=self.environment, stdout=log, stderr=log, start_new_session=True
         )
         log.close()
-        wait_for("RabbitMQ's start", 120, self.answers)
+        wait_for("RabbitMQ's start", 300, self.answers)
 
     def answers(self):
         assert self.process.poll() is None, (self.folder / "out").read_text()[-2000:]
@@ -133,7 +133,8 @@ class Database:
             shutil.chown(self.folder, **self.who)
         self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-        self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C")
+        who = ("-U", "postgres", "-A", "trust")
+        self._run("initdb", "-D", "data", *who, "--no-sync", "--locale=C", "-E", "UTF8")
 
     def _run(self, program, *arguments):
         subprocess.run(

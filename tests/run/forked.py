@@ -28,9 +28,9 @@ class QuietLedger(Ledger):
 
     lock = threading.Lock()
 
-    def renew(self, owner, now):
+    def renew(self, owner):
         with self.lock:
-            super().renew(owner, now)
+            super().renew(owner)
 
 
 class ForkedAttempt:

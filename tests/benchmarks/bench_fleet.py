@@ -1,0 +1,262 @@
+"""What a fleet costs and how soon it recovers.
+
+    PYTHONPATH=tests/fleet:tests/run python tests/benchmarks/bench_fleet.py [PART ...]
+
+Parts: noop, makespan, startup, recovery, growth. Starts a RabbitMQ node and a PostgreSQL cluster of
+its own.
+"""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+
+from chaos import slow_nodes
+from fleets import Fleet, kill_family
+from noop_fleet import AtOnce, MemoryStore, NoOpFleet, first_come, longest_first
+from servers import Broker, Database, wait_for
+from small_trees import make_plan, make_tree, open_store, train
+
+from rrm_tree.fleet_ledger import FleetLedger
+from rrm_tree.ledger import Ledger
+from rrm_tree.machine import this_owner
+from rrm_tree.plan import Plan
+from rrm_tree.run import Run
+from workers.app import make_app
+from workers.sender import Sender
+from workers.settings import FleetSettings
+
+
+def branching_tree(count, width=4):
+    """A tree of so many nodes, each with up to four helpers."""
+    return {
+        f"n{node}": [
+            f"n{below}" for below in range(width * node + 1, width * node + width + 1) if below < count
+        ]
+        for node in range(count)
+    }
+
+
+def say(*cells):
+    print(" | ".join(str(cell) for cell in ("", *cells, "")).strip(), flush=True)
+
+
+@contextmanager
+def servers():
+    with tempfile.TemporaryDirectory(prefix="rrm-bench-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        broker, database = Broker(Path(folder) / "broker"), Database(Path(folder) / "database")
+        broker.start()
+        database.start()
+        try:
+            yield Path(folder), broker, database
+        finally:
+            broker.kill()
+            database.stop("immediate")
+
+
+class NoLedger:
+    """A ledger that forgets, for the cost of the loop alone."""
+
+    def __getattr__(self, name):
+        return {"last_event": lambda *_: 0, "cancelled": lambda *_: frozenset()}.get(
+            name, lambda *_, **__: []
+        )
+
+
+def noop():
+    say("tree of", "through", "nodes/s", "CPU of the scheduler a node", "peak memory")
+    say(*["---"] * 5)
+    with servers() as (folder, broker, database):
+        for count in (100, 1_000, 10_000):
+            plan = make_plan(make_tree(branching_tree(count)))
+            for name, ledger, remote in (
+                ("loop alone", NoLedger(), True),
+                ("loop, SQLite", Ledger(f"sqlite:///{folder / f'{count}.sqlite'}"), False),
+            ):
+                store = MemoryStore()
+                run = Run(plan, plan.run, store, ledger, AtOnce(store, remote))
+                time_it(count, name, run.go)
+            fleet_noop(count, plan, folder, broker, database)
+
+
+def time_it(count, name, go):
+    wall, cpu = time.perf_counter(), time.process_time()
+    fates = go()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    assert len(fates) == count and {fate.state for fate in fates.values()} == {"trained"}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    say(f"{count:,}", name, f"{count / wall:,.0f}", f"{1e6 * cpu / count:,.0f} µs", f"{peak:,.0f} MB")
+
+
+def fleet_noop(count, plan, folder, broker, database):
+    url = database.make(f"noop{count}")
+    ledger, store = FleetLedger(url, patience_seconds=60.0), MemoryStore()
+    environment = {
+        **os.environ,
+        "RRM_BROKER": broker.url,
+        "RRM_LEDGER": url,
+        "RRM_STORE": str(folder / "store"),
+    }
+    open_store(folder / "store")
+    worker = subprocess.Popen(
+        [sys.executable, str(ROOT / "benchmarks" / "noop_fleet.py")],
+        env={**os.environ, **shared, "RRM_CONCURRENCY": "2"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for("a worker", 60, ledger.fleet)
+        executor = NoOpFleet(ledger, Sender(make_app(FleetSettings(broker=broker.url))), this_owner())
+        executor.store = store
+        run = Run(plan, plan.run, store, ledger, executor)
+        time_it(count, "fleet of 2, quorum queue, batched confirms", run.go)
+    finally:
+        kill_family(worker.pid)
+        worker.wait()
+        ledger.close()
+
+
+def makespan(slots=8, trees=20, nodes=400):
+    rng = np.random.default_rng(0)
+    ratios = {"longest path first": [], "times known to 30%": [], "first come": []}
+    for _ in range(trees):
+        waits = {f"n{k}": set() for k in range(nodes)}
+        for node in range(1, nodes):
+            for above in rng.choice(node, size=min(node, int(rng.integers(1, 3))), replace=False):
+                waits[f"n{above}"].add(f"n{node}")
+        durations = {name: float(rng.lognormal(0, 0.8)) for name in waits}
+        guess = {name: seconds * rng.uniform(0.7, 1.3) for name, seconds in durations.items()}
+        exact, rough = remaining(durations, waits), remaining(guess, waits)
+        bound = max(*exact.values(), sum(durations.values()) / slots)
+        ratios["longest path first"].append(longest_first(durations, waits, exact, slots) / bound)
+        ratios["times known to 30%"].append(longest_first(durations, waits, rough, slots) / bound)
+        ratios["first come"].append(first_come(durations, waits, exact, slots) / bound)
+    say("order", "makespan / lower bound, mean", "worst")
+    say(*["---"] * 3)
+    for name, found in ratios.items():
+        say(name, f"{np.mean(found):.3f}", f"{np.max(found):.3f}")
+
+
+def remaining(durations, waits):
+    """Work from the start of each node to the end of the longest path above it."""
+    longest = dict.fromkeys(waits, 0.0)
+    for name in waits:  # whatever waits for a node comes before it
+        longest[name] += durations[name]
+        for below in waits[name]:
+            longest[below] = max(longest[below], longest[name])
+    return longest
+
+
+def startup():
+    say("attempts", "started → first word, median of 6")
+    say(*["---"] * 2)
+    with servers() as (folder, broker, database):
+        for name, warm in (("afresh", "false"), ("forked", "true")):
+            fleet = Fleet(folder / name, broker.url, database.make(f"startup-{warm}"))
+            chain = {f"n{k}": [f"n{k + 1}"] if k < 7 else [] for k in range(8)}
+            plan = fleet.plan(chain, slow_nodes(chain, 0, 1))
+            fleet.worker("--concurrency", "1", RRM_WARM=warm)
+            fleet.train(plan)
+            at = {kind: {e.entry: e.at for e in fleet.events(plan, kind)} for kind in ("started", "phase")}
+            taken = sorted(at["phase"][one] - at["started"][one] for one in chain)[:-2]
+            say(name, f"{np.median(taken):.2f} s")
+            fleet.end()
+
+
+def recovery():
+    say("what", "seconds", "aim")
+    say(*["---"] * 3)
+    with servers() as (folder, broker, database):
+        fleet = Fleet(folder / "fleet", broker.url, database.make("recovery"))
+        plan = fleet.plan({"root": ["leaf"], "leaf": []}, slow_nodes(["root", "leaf"], 2.0, 40))
+        first = fleet.worker("--concurrency", "1", machine="first")
+        scheduler = fleet.schedule(plan)
+        fleet.wait_for_event(plan, "round", "leaf")
+        fleet.worker("--concurrency", "1", machine="second")
+        wait_for("two workers", 60, lambda: len(fleet.ledger.fleet()) == 2)
+        began = fleet.ledger.now()
+        kill_family(first.pid)
+        wait_for("a second start", 60, lambda: len(fleet.events(plan, "started")) == 2)
+        say("kill -9 of a worker's machine → claimed again", f"{started(fleet, plan) - began:.1f}", "≤ 31")
+        scheduler.kill()
+        scheduler.wait()
+        starts = len(fleet.events(plan, "started"))
+        began = time.time()
+        scheduler = fleet.schedule(plan)
+        wait_for("a scheduler", 60, lambda: fleet.ledger.scheduler_of(plan.run))
+        say("scheduler started again → registered", f"{time.time() - began:.1f}", "≤ 2")
+        time.sleep(5)
+        say("… attempts started again", len(fleet.events(plan, "started")) - starts, "0")
+        kill_family(scheduler.pid)
+        fleet.end()
+        broker_recovery(folder, broker, database)
+
+
+def started(fleet, plan):
+    return fleet.events(plan, "started")[-1].at
+
+
+def broker_recovery(folder, broker, database):
+    fleet = Fleet(folder / "broker-fleet", broker.url, database.make("broker"))
+    shape = {"root": ["one", "two"], "one": [], "two": []}
+    plan = fleet.plan(shape, {**slow_nodes(["one"], 1.0, 8), **slow_nodes(["two"], 1.0, 30)})
+    fleet.worker("--concurrency", "2")
+    scheduler = fleet.schedule(plan)
+    wait_for("two starts", 60, lambda: len(fleet.events(plan, "started")) == 2)
+    broker.stop()
+    # One ends while the broker is away; its parent waits for both.
+    fleet.wait_for_event(plan, "done", "one")
+    fleet.wait_for_event(plan, "done", "two")
+    broker.start()
+    back = fleet.ledger.now()
+    fleet.wait_for_event(plan, "started", "root")
+    say("broker back → next node started", f"{started(fleet, plan) - back:.1f}", "≤ 5")
+    assert scheduler.wait(60) == 0
+    starts = [event.entry for event in fleet.events(plan, "started")]
+    say("… nodes started twice", len(starts) - len(set(starts)), "0")
+    fleet.end()
+
+
+def growth(count=10_000):
+    say("of 10,000 nodes", "seconds")
+    say(*["---"] * 2)
+    tree = make_tree(branching_tree(count))
+    plan = timed("plan", lambda: make_plan(tree))
+    text = timed(f"write the plan ({len(plan.to_json()) / 1e6:.0f} MB)", plan.to_json)
+    timed("read the plan, as every attempt does", lambda: Plan.model_validate_json(text))
+    with tempfile.TemporaryDirectory() as folder:
+        few = make_plan(make_tree(branching_tree(200), slow_nodes(branching_tree(200), 0, 1)))
+        wall = time.perf_counter()
+        train(folder, few)
+        taken = time.perf_counter() - wall
+        say("train, no-op, with a store on this disk (of 200, times 50)", f"{50 * taken:.0f}")
+        store = open_store(folder)
+        wall = time.perf_counter()
+        train(folder, few)
+        say("resume, all done (of 200, times 50)", f"{50 * (time.perf_counter() - wall):.0f}")
+        shutil.rmtree(store.files.folder)
+
+
+def timed(name, call):
+    wall = time.perf_counter()
+    found = call()
+    say(name, f"{time.perf_counter() - wall:.1f}")
+    return found
+
+
+PARTS = {"noop": noop, "makespan": makespan, "startup": startup, "recovery": recovery, "growth": growth}
+
+if __name__ == "__main__":
+    for part in sys.argv[1:] or PARTS:
+        print(f"\n## {part}\n", flush=True)
+        PARTS[part]()

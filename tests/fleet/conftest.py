@@ -1,0 +1,85 @@
+"""A broker and a database of the tests' own, and fleets around them."""
+
+import itertools
+import os
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parent.parent / "run"))
+
+from fleets import Fleet
+from servers import GET_POSTGRESQL, GET_RABBITMQ, Broker, Database
+
+NUMBERS = itertools.count()
+
+
+def missing(what, cure):
+    """Without a server the tests prove nothing: an error where it counts, loud elsewhere."""
+    text = f"{what} is not installed, so fleets were not tested: {cure}"
+    if os.environ.get("CI"):
+        pytest.fail(text)
+    warnings.warn(pytest.PytestWarning(text), stacklevel=1)
+    pytest.skip(text)
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory):
+    if Broker.program is None:
+        missing("RabbitMQ", GET_RABBITMQ)
+    one = Broker(tmp_path_factory.mktemp("broker") / "node")
+    one.start()
+    yield one
+    one.kill()
+
+
+@pytest.fixture(scope="session")
+def database():
+    if not (Database.programs / "initdb").exists():
+        missing("PostgreSQL", GET_POSTGRESQL)
+    # Not pytest's folder: where tests run as root the server runs as its own user, who may not enter.
+    with tempfile.TemporaryDirectory(prefix="rrm-test-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        one = Database(Path(folder) / "cluster")
+        one.start()
+        yield one
+        one.stop("immediate")
+
+
+@pytest.fixture
+def ledger_url(database):
+    return database.make(f"test{next(NUMBERS)}")
+
+
+@pytest.fixture
+def make_fleet(broker, tmp_path, ledger_url):
+    fleets = []
+
+    def make(name="fleet", url=ledger_url, **settings):
+        fleets.append(Fleet(tmp_path / name, broker.url, url, f"train.t{next(NUMBERS)}", **settings))
+        return fleets[-1]
+
+    yield make
+    for fleet in fleets:
+        fleet.end()
+
+
+@pytest.fixture(scope="module")
+def calm_fleet(broker, database, tmp_path_factory):
+    """A fleet with one worker, for tests that do not hurt it: starting one takes seconds."""
+    url = database.make(f"calm{next(NUMBERS)}")
+    queue = f"train.calm{next(NUMBERS)}"
+    fleet = Fleet(tmp_path_factory.mktemp("calm"), broker.url, url, queue, lease_seconds=4.0)
+    fleet.worker("--concurrency", "2")
+    yield fleet
+    fleet.end()
+
+
+@pytest.fixture
+def fleet(make_fleet):
+    """A fleet whose leases are short, so that what is lost is soon found."""
+    return make_fleet(lease_seconds=4.0)
