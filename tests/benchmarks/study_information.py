@@ -1,7 +1,7 @@
 """How often coin flips are found out: `python tests/benchmarks/study_information.py`.
 
 Sets of preferences by a linear score over four numbers, of which a share is turned round: a half makes
-coin flips of them. Each set is distilled with the settings that a spec has by default, but one member.
+coin flips of them. Each set is distilled with the settings that a spec has by default.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> None:
                 judged, inputs = prefer(
                     count, turned, np.random.default_rng([count, round(100 * turned), seed])
                 )
-                shapes, options = Shapes({"x": (4,)}, 1, 1, 1), DistillOptions(ensemble=1)
+                shapes, options = Shapes({"x": (4,)}, 1, 1, 1), DistillOptions()
                 network = mlp(hidden=(32,))
                 found = distill(
                     judged,
