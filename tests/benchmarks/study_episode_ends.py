@@ -1,6 +1,6 @@
 """What episode ends teach by themselves: PPO on a reward that knows nothing, the same at every step.
 
-    python tests/benchmarks/study_episode_ends.py
+python tests/benchmarks/study_episode_ends.py
 """
 
 import numpy as np
