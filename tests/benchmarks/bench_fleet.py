@@ -17,9 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-
-ROOT = Path(__file__).parents[1]
-
 from chaos import slow_nodes
 from fleets import Fleet, kill_family
 from noop_fleet import AtOnce, MemoryStore, NoOpFleet, first_come, longest_first
@@ -34,6 +31,8 @@ from rrm_tree.run import Run
 from workers.app import make_app
 from workers.sender import Sender
 from workers.settings import FleetSettings
+
+ROOT = Path(__file__).parents[1]
 
 
 def branching_tree(count, width=4):
@@ -101,8 +100,7 @@ def time_it(count, name, go):
 def fleet_noop(count, plan, folder, broker, database):
     url = database.make(f"noop{count}")
     ledger, store = FleetLedger(url, patience_seconds=60.0), MemoryStore()
-    environment = {
-        **os.environ,
+    shared = {
         "RRM_BROKER": broker.url,
         "RRM_LEDGER": url,
         "RRM_STORE": str(folder / "store"),
