@@ -51,6 +51,9 @@ AGES = 1e8
 HOPELESS = ("28", "3D")
 """SQLSTATE classes that waiting does not cure: a wrong password, a database that is not there."""
 
+HOPELESS_WORDS = ("does not exist", "authentication failed", "no pg_hba.conf entry")
+"""The same where no session came about: such errors carry words alone."""
+
 ClaimState = Literal["queued", "claimed", "free", "done", "failed"]
 
 Found = TypeVar("Found")
@@ -351,4 +354,6 @@ def _may_pass(error: SQLAlchemyError) -> bool:
         return False
     away = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
     code = str(getattr(error.orig, "sqlstate", None) or "")
-    return bool(away) and not code.startswith(HOPELESS)
+    # A connection that was refused carries no code, only words.
+    is_hopeless = code.startswith(HOPELESS) or any(words in str(error.orig) for words in HOPELESS_WORDS)
+    return bool(away) and not is_hopeless

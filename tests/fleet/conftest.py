@@ -1,10 +1,8 @@
 """A broker and a database of the tests' own, and fleets around them."""
 
 import itertools
-import os
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 
 import pytest
@@ -13,18 +11,9 @@ sys.path.append(str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parent.parent / "run"))
 
 from fleets import Fleet
-from servers import GET_POSTGRESQL, GET_RABBITMQ, Broker, Database
+from servers import GET_POSTGRESQL, GET_RABBITMQ, Broker, Database, missing
 
 NUMBERS = itertools.count()
-
-
-def missing(what, cure):
-    """Without a server the tests prove nothing: an error where it counts, loud elsewhere."""
-    text = f"{what} is not installed, so fleets were not tested: {cure}"
-    if os.environ.get("CI"):
-        pytest.fail(text)
-    warnings.warn(pytest.PytestWarning(text), stacklevel=1)
-    pytest.skip(text)
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,19 @@ from pathlib import Path
 
 import psutil
 import psycopg
+import pytest
 from kombu import Connection
 
 GET_RABBITMQ = "install it: `apt-get install rabbitmq-server`, or `brew install rabbitmq`"
 GET_POSTGRESQL = "install it: `apt-get install postgresql`, or `brew install postgresql`"
+
+
+def missing(what, cure):
+    """Without a server the tests prove nothing: an error where it counts, else said in the summary."""
+    text = f"{what} is not installed, so fleets were not tested; {cure}"
+    if os.environ.get("CI"):
+        pytest.fail(text)
+    pytest.skip(text)
 
 
 def free_port():

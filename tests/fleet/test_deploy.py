@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from servers import GET_RABBITMQ, missing
 
 from rrm_tree.cli import COMMANDS
 from workers.app import DEAD, EXCHANGE
@@ -71,6 +72,15 @@ def test_the_brokers_users_may_do_what_their_processes_do_and_no_more():
         for right, names in rights.items():
             may = [name for name in everything if re.search(allowed[user][right], name)]
             assert may == names, (user, right)
+
+
+def test_without_a_server_tests_say_how_to_get_it_and_fail_where_it_counts(monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="apt-get install rabbitmq-server"):
+        missing("RabbitMQ", GET_RABBITMQ)
+    monkeypatch.delenv("CI")
+    with pytest.raises(pytest.skip.Exception, match="fleets were not tested"):
+        missing("RabbitMQ", GET_RABBITMQ)
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="needs a shell")
