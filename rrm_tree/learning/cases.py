@@ -133,26 +133,83 @@ class Predicted:
     """1, or 0 where a member's batch has fewer items than the largest, [members, items]."""
 
 
-def predict(ensemble: Ensemble, cases: Cases, chosen: Ints) -> Predicted:
-    """Score the items of the chosen cases, [members, batch] or shared by all members, [batch]."""
-    shared = chosen.ndim == 1
+@dataclass(frozen=True)
+class View:
+    """What a network is shown of a batch, and how its answer becomes scores of the items."""
+
+    cases: Cases
+    lots: Ints
+    """The chosen cases, [members or 1, batch]."""
+    outcomes: Ints
+    """Their outcomes, [members or 1, outcomes]."""
+    steps: int
+    """Of the longest of these outcomes: steps that nobody took are not computed."""
+
+    def inputs(self) -> dict[str, Tensor]:
+        """What the network sees, each [members or 1, outcomes · steps, ...]."""
+        lots = len(self.outcomes)
+        rows = np.repeat(self.outcomes, self.steps, axis=1)
+        times = np.tile(np.arange(self.steps), (lots, self.outcomes.shape[1]))
+        return gather(self.cases.inputs, rows, times)
+
+    def read(self, table: Tensor) -> Predicted:
+        """Scores of the items, from what every member says, [members, rows, parts, values, criteria]."""
+        cases, lots = self.cases, self.lots
+        by_part = self._sum_steps(table)
+        ends = cases.rows.shape[1]
+        found = [cases.items_of(lot) for lot in lots]
+        longest = max(len(items) for items, _ in found)
+        items, position, weights = (np.zeros((len(lots), longest), np.int64) for _ in range(3))
+        for lot, (those, where) in enumerate(found):
+            items[lot, : len(those)], position[lot, : len(those)], weights[lot, : len(those)] = (
+                those,
+                where,
+                1,
+            )
+        member = torch.arange(len(table))[:, None]
+        part, criterion = torch.from_numpy(cases.part[items]), torch.from_numpy(cases.criterion[items])
+        first = torch.from_numpy(position * ends)
+        scores = by_part[member, first, part, criterion]
+        if ends == 2:
+            scores = scores - by_part[member, first + 1, part, criterion]
+        answers = torch.from_numpy(cases.answers[items]).float()
+        return Predicted(
+            scores, answers.expand_as(scores), torch.from_numpy(weights).float().expand_as(scores)
+        )
+
+    def _sum_steps(self, table: Tensor) -> Tensor:
+        """Sums over steps of each part's score as acted, [members, outcomes, parts, criteria]."""
+        cases, outcomes, steps = self.cases, self.outcomes, self.steps
+        lots, count = outcomes.shape
+        table = table.movedim(-1, -2)
+        table = table.reshape(len(table), count, steps, *table.shape[2:])
+        if cases.actions is None:
+            taken = table[..., 0]
+        else:
+            acted = torch.from_numpy(cases.actions[outcomes][:, :, :steps].astype(np.int64))
+            values = acted.reshape(lots, count, steps, -1, 1).expand(table.shape[:-1])
+            if cases.exclusive and cases.kind == "label":
+                taken = exclusive_log_odds(table, values)
+            else:
+                taken = table.gather(-1, values.unsqueeze(-1)).squeeze(-1)
+        mask = torch.from_numpy(cases.mask[outcomes][:, :, :steps])[..., None, None]
+        return torch.where(mask, taken, 0.0).sum(dim=2)
+
+
+def view(cases: Cases, chosen: Ints) -> View:
+    """The chosen cases as a network is shown them, [members, batch] or the same for all, [batch]."""
     lots = np.atleast_2d(chosen)
     outcomes = cases.rows[lots].reshape(len(lots), -1)
-    by_part = _outcome_scores(ensemble, cases, outcomes, shared)
-    ends = cases.rows.shape[1]
-    found = [cases.items_of(lot) for lot in lots]
-    longest = max(len(items) for items, _ in found)
-    items, position, weights = (np.zeros((len(lots), longest), np.int64) for _ in range(3))
-    for lot, (those, where) in enumerate(found):
-        items[lot, : len(those)], position[lot, : len(those)], weights[lot, : len(those)] = those, where, 1
-    member = torch.arange(ensemble.members)[:, None]
-    part, criterion = torch.from_numpy(cases.part[items]), torch.from_numpy(cases.criterion[items])
-    first = torch.from_numpy(position * ends)
-    scores = by_part[member, first, part, criterion]
-    if ends == 2:
-        scores = scores - by_part[member, first + 1, part, criterion]
-    answers = torch.from_numpy(cases.answers[items]).float()
-    return Predicted(scores, answers.expand_as(scores), torch.from_numpy(weights).float().expand_as(scores))
+    return View(cases, lots, outcomes, max(1, int(cases.mask[outcomes].sum(axis=-1).max())))
+
+
+def predict(ensemble: Ensemble, cases: Cases, chosen: Ints) -> Predicted:
+    """Score the items of the chosen cases, [members, batch] or shared by all members, [batch]."""
+    shown, shared = view(cases, chosen), chosen.ndim == 1
+    seen = shown.inputs()
+    if shared:
+        seen = {name: values[0] for name, values in seen.items()}
+    return shown.read(ensemble.scores(seen, shared))
 
 
 def predict_all(ensemble: Ensemble, cases: Cases, chosen: Ints) -> Predicted:
@@ -166,28 +223,3 @@ def predict_all(ensemble: Ensemble, cases: Cases, chosen: Ints) -> Predicted:
         torch.cat([chunk.answers for chunk in chunks], dim=1),
         torch.cat([chunk.weights for chunk in chunks], dim=1),
     )
-
-
-def _outcome_scores(ensemble: Ensemble, cases: Cases, outcomes: Ints, shared: bool) -> Tensor:
-    """Sums over steps of each part's score as acted, [members, outcomes, parts, criteria]."""
-    lots, count = outcomes.shape
-    # Steps that nobody in the batch took are not computed.
-    steps = max(1, int(cases.mask[outcomes].sum(axis=-1).max()))
-    rows, times = np.repeat(outcomes, steps, axis=1), np.tile(np.arange(steps), (lots, count))
-    seen = gather(cases.inputs, rows, times)
-    if shared:
-        seen = {name: values[0] for name, values in seen.items()}
-    table = ensemble.scores(seen, shared)
-    table = table.movedim(-1, -2)
-    table = table.reshape(len(table), count, steps, *table.shape[2:])
-    if cases.actions is None:
-        taken = table[..., 0]
-    else:
-        acted = torch.from_numpy(cases.actions[outcomes][:, :, :steps].astype(np.int64))
-        values = acted.reshape(lots, count, steps, -1, 1).expand(table.shape[:-1])
-        if cases.exclusive and cases.kind == "label":
-            taken = exclusive_log_odds(table, values)
-        else:
-            taken = table.gather(-1, values.unsqueeze(-1)).squeeze(-1)
-    mask = torch.from_numpy(cases.mask[outcomes][:, :, :steps])[..., None, None]
-    return torch.where(mask, taken, 0.0).sum(dim=2)

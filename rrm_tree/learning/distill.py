@@ -6,24 +6,24 @@ Touches nothing; all randomness derives from the seed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.random import Generator
 
 from rrm_tree.contracts import Network, Shapes
 from rrm_tree.errors import TrainingError
 from rrm_tree.learning.cases import Cases, make_cases, split_cases
 from rrm_tree.learning.ensemble import Ensemble
 from rrm_tree.learning.facts import Ordered, answers_differ, describe, order_answers
-from rrm_tree.learning.fit import DistillOptions, Fitted, HeldOut, fit, score_cases
+from rrm_tree.learning.fit import DistillOptions, Fitted, Fitting, HeldOut, Pass, fit, score_cases
 from rrm_tree.learning.foresight import promise
 from rrm_tree.learning.reward_model import RewardModel
+from rrm_tree.learning.together import finish, finish_together
 from rrm_tree.outcomes import Arrays, Ints, Judged
 from rrm_tree.records import JudgmentFacts, Promise
 
-__all__ = ["DistillOptions", "Distilled", "distill"]
+__all__ = ["DistillOptions", "Distilled", "Distilling", "distill", "distill_together"]
 
 CROSS_FITS = 5
 """Folds, each ordered by a member that has not seen it, when the held-out cases do not show that
@@ -55,14 +55,27 @@ class _Training:
     options: DistillOptions
     seed: int
 
-    def fit(self, train: Ints, held: Ints, members: int, steps: int | None, stream: int) -> Fitted:
+    def fit(self, train: Ints, held: Ints, members: int, steps: int | None, stream: int) -> Fitting:
         """A fresh ensemble, trained on some cases."""
         ensemble = Ensemble.build(self.network, self.shapes, members, self.seed + stream)
         options = replace(self.options, ensemble=members, optimiser_steps=steps)
         return fit(ensemble, self.cases, train, held, options, self.rng(stream))
 
-    def rng(self, stream: int) -> Generator:
+    def rng(self, stream: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, stream])
+
+
+@dataclass(frozen=True)
+class Distilling:
+    """What is to be distilled, and how; as `distill` is told."""
+
+    judged: Judged
+    inputs: Arrays
+    network: Network
+    shapes: Shapes
+    options: DistillOptions
+    exclusive: bool
+    seed: int
 
 
 def distill(  # noqa: PLR0913 - one call a round; every argument is a different thing
@@ -90,21 +103,31 @@ def distill(  # noqa: PLR0913 - one call a round; every argument is a different 
     Raises:
         TrainingError: an input, answer or loss was not a number.
     """
+    return finish(_distill(Distilling(judged, inputs, network, shapes, options, exclusive, seed)))
+
+
+def distill_together(every: Sequence[Distilling]) -> list[Distilled | Exception]:
+    """The same of several at once: what each returns, with the bytes that it has alone, or raises."""
+    return finish_together([_distill(what) for what in every])
+
+
+def _distill(what: Distilling) -> Generator[Pass, None, Distilled]:
+    judged, inputs, shapes, options = what.judged, what.inputs, what.shapes, what.options
     _check(judged, inputs)
     factorised = shapes.parts > 1 or shapes.values > 1
-    cases = make_cases(judged, inputs, judged.outcomes.actions if factorised else None, exclusive)
+    cases = make_cases(judged, inputs, judged.outcomes.actions if factorised else None, what.exclusive)
     if not answers_differ(cases):
         facts = describe(judged, np.zeros(0), np.zeros(0), informative=False)
         return Distilled(None, facts, 0, 0, (_all_alike(facts),))
-    training = _Training(cases, network, shapes, options, seed)
+    training = _Training(cases, what.network, shapes, options, what.seed)
     folds = split_cases(cases, options.held_out, training.rng(0))
     held = _nearest(folds, options.held_out * len(cases)) if len(folds) > 1 else np.zeros(0, np.int64)
     train = np.setdiff1d(np.arange(len(cases)), held)
-    fitted = training.fit(train, held, options.ensemble, options.optimiser_steps, 1)
+    fitted = yield from training.fit(train, held, options.ensemble, options.optimiser_steps, 1)
     ordered = _order(cases, fitted.held_out, training.rng(2))
     steps = fitted.optimiser_steps
     if not ordered.above_chance and len(folds) > 1:
-        ordered, cost = _cross_fit(training, steps)
+        ordered, cost = yield from _cross_fit(training, steps)
         steps += cost
     informative = ordered.above_chance or not ordered.only_chance
     facts = describe(judged, fitted.held_out.scores, fitted.held_out.answers, informative)
@@ -130,7 +153,7 @@ def _finish(fitted: Fitted, cases: Cases, level_members: bool) -> RewardModel:
     return model.levelled(inputs, actions, cases.mask[judged]) if level_members else model
 
 
-def _cross_fit(training: _Training, steps: int) -> tuple[Ordered, int]:
+def _cross_fit(training: _Training, steps: int) -> Generator[Pass, None, tuple[Ordered, int]]:
     """Single members held to account on every fold, and the optimiser steps that they took."""
     options, cases = training.options, training.cases
     folds = split_cases(cases, 1 / CROSS_FITS, training.rng(3))
@@ -141,13 +164,13 @@ def _cross_fit(training: _Training, steps: int) -> tuple[Ordered, int]:
         train = np.setdiff1d(np.arange(len(cases)), np.concatenate([fold, stop]))
         if not len(train) or (left is not None and left <= 0):
             continue
-        fitted = training.fit(train, stop, 1, left, 4 + one)
+        fitted = yield from training.fit(train, stop, 1, left, 4 + one)
         ordered += _order(cases, score_cases(fitted.ensemble, cases, fold), training.rng(20 + one))
         cost += fitted.optimiser_steps
     return ordered, cost
 
 
-def _order(cases: Cases, held: HeldOut, rng: Generator) -> Ordered:
+def _order(cases: Cases, held: HeldOut, rng: np.random.Generator) -> Ordered:
     """How many pairs of held-out answers to the same question the scores order rightly."""
     found = Ordered(0, 0)
     for criterion in np.unique(held.criterion):

@@ -7,17 +7,17 @@ Touches nothing; randomness comes in as a generator.
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeAlias, cast
 
 import numpy as np
 import torch
-from numpy.random import Generator
 from torch import Tensor
 from torch.optim.adamw import adamw
 
 from rrm_tree.errors import TrainingError
-from rrm_tree.learning.cases import Cases, Predicted, minibatches, predict, predict_all
+from rrm_tree.learning.cases import Cases, Predicted, View, minibatches, predict_all, view
 from rrm_tree.learning.ensemble import Ensemble
 from rrm_tree.learning.losses import LIKELIHOODS, mix_mistakes
 from rrm_tree.learning.reward_model import blame
@@ -73,22 +73,57 @@ class Fitted:
     epochs: int
 
 
+@dataclass(frozen=True)
+class Pass:
+    """One optimiser step's way through the network and back; `run` leaves gradients in the weights."""
+
+    ensemble: Ensemble
+    shown: View
+    mistakes: float
+    step: int
+
+    def loss(self, table: Tensor) -> Tensor:
+        """The batch's loss, from what every member says.
+
+        Raises:
+            TrainingError: it was not a number.
+        """
+        loss = batch_loss(self.shown.cases, self.shown.read(table), self.mistakes)
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"the loss is {loss.item()} at optimiser step {self.step + 1}:"
+                f" {blame(self.shown.cases.inputs)}; lower the learning rate, or mend the input"
+            )
+        return loss
+
+    def run(self) -> None:
+        """Gradients of all members' weights, each on its own batch."""
+        self.loss(self.ensemble.scores(self.shown.inputs(), shared=False)).backward()  # type: ignore[no-untyped-call]
+
+
+Fitting: TypeAlias = Generator[Pass, None, Fitted]
+"""A fit that stops at every pass until somebody has run it."""
+
+
 def fit(
-    ensemble: Ensemble, cases: Cases, train: Ints, held: Ints, options: DistillOptions, rng: Generator
-) -> Fitted:
+    ensemble: Ensemble,
+    cases: Cases,
+    train: Ints,
+    held: Ints,
+    options: DistillOptions,
+    rng: np.random.Generator,
+) -> Fitting:
     """Train on some cases until the loss on the others no longer falls.
 
     Every member has its own initial weights and its own order of the cases; one optimiser step
     moves all of them. Without held-out cases all epochs are run.
-
-    Raises:
-        TrainingError: a loss was not a number.
     """
     ensemble = ensemble.map(lambda weights: weights.detach().clone().requires_grad_())
+    weights = list(ensemble.weights.values())
     batch = min(options.batch, max(1, math.ceil(len(train) / LEAST_BATCHES)))
     per_epoch = math.ceil(len(train) / batch)
     planned = min(per_epoch * options.epochs, options.optimiser_steps or per_epoch * options.epochs)
-    optimiser = AdamW(list(ensemble.weights.values()), options.weight_decay)
+    optimiser = AdamW(weights, options.weight_decay)
     best, best_loss, best_epoch = _copy(ensemble), math.inf, 0
     steps = epoch = 0
     while steps < planned and epoch - best_epoch < options.patience:
@@ -97,7 +132,8 @@ def fit(
         for chosen in minibatches(orders, batch):
             if steps == planned:
                 break
-            _differentiate(ensemble, cases, chosen, options.mistakes, steps)
+            yield Pass(ensemble, view(cases, chosen), options.mistakes, steps)
+            clip_gradients(weights)
             optimiser.step(options.learning_rate * rise_and_fall(steps / planned))
             steps += 1
         loss = held_out_loss(ensemble, cases, held, options.mistakes) if len(held) else -epoch
@@ -164,19 +200,6 @@ class AdamW:
             )
         for weight in self.weights:
             weight.grad = None
-
-
-def _differentiate(ensemble: Ensemble, cases: Cases, chosen: Ints, mistakes: float, step: int) -> None:
-    """Gradients of all members' weights, each on its own batch."""
-    predicted = predict(ensemble, cases, chosen)
-    loss = batch_loss(cases, predicted, mistakes)
-    if not torch.isfinite(loss):
-        raise TrainingError(
-            f"the loss is {loss.item()} at optimiser step {step + 1}: {blame(cases.inputs)};"
-            " lower the learning rate, or mend the input"
-        )
-    loss.backward()  # type: ignore[no-untyped-call]
-    clip_gradients(list(ensemble.weights.values()))
 
 
 def batch_loss(cases: Cases, predicted: Predicted, mistakes: float) -> Tensor:

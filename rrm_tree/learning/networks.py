@@ -36,6 +36,9 @@ class Mlp:
 class MlpModule(nn.Module):
     """Hidden layers with rectifiers, then all scores at once."""
 
+    stacks = True
+    """Members have the same bits however many are computed at once; see `learning.together`."""
+
     def __init__(self, shapes: Shapes, hidden: tuple[int, ...]) -> None:
         super().__init__()
         self.names = sorted(shapes.inputs)
