@@ -186,9 +186,10 @@ class AttemptProcess:
 
     def kill(self) -> None:
         """End it now, with all processes that it has started."""
+        # macOS says "not permitted" of a group whose last process has ended and was not waited for.
         with contextlib.suppress(OSError):
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        self.process.wait()
 
     def answer(self) -> Answer:
         """How it ended; waits for it."""

@@ -52,7 +52,10 @@ class Files(Protocol):
         """Delete a file or a whole folder."""
 
     def names(self, folder: str) -> list[str]:
-        """What stands directly in a folder, sorted; empty where there is no such folder."""
+        """What stands directly in a folder, sorted; empty where there is no such folder.
+
+        Names that begin with a dot are left out: what file managers leave behind is not ours.
+        """
 
     def size(self, name: str) -> int:
         """Bytes that a file or folder takes."""
@@ -145,9 +148,10 @@ class LocalFiles:
         """What stands directly in a folder, sorted; empty where there is no such folder."""
         with explained("list", self._root / folder):
             try:
-                return sorted(os.listdir(self._root / folder))  # noqa: PTH208 - names alone, half the time
+                found = os.listdir(self._root / folder)  # noqa: PTH208 - names alone, half the time
             except FileNotFoundError:
                 return []
+        return sorted(name for name in found if not name.startswith("."))
 
     def size(self, name: str) -> int:
         """Bytes that a file or folder takes."""

@@ -73,7 +73,8 @@ class FilesElsewhere:
                 found = self._system.ls(self._path(folder), detail=False)
             except (FileNotFoundError, NotADirectoryError):
                 return []
-        return sorted(str(path).rstrip("/").rsplit("/", 1)[-1] for path in found)
+        names = (str(path).rstrip("/").rsplit("/", 1)[-1] for path in found)
+        return sorted(name for name in names if not name.startswith("."))
 
     def size(self, name: str) -> int:
         """Bytes that a file or folder takes."""

@@ -7,7 +7,7 @@ networkx would take longer than everything else that `rrm validate` does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -17,7 +17,7 @@ from pathlib import Path as FilePath
 from rrm_tree.errors import PluginError
 from rrm_tree.fitting import Sketch, check_fit, sketch_document, sketch_node
 from rrm_tree.gates import count_tries, holm, least_judgments
-from rrm_tree.mistakes import MOST, Mistake, SpecMistakes, suggest
+from rrm_tree.mistakes import MOST, Mistake, Path, SpecMistakes, suggest
 from rrm_tree.registry import import_modules
 from rrm_tree.spec import Draft, TreeSpec, draft_tree, place_complaint
 from rrm_tree.wording import Complaint
@@ -155,6 +155,20 @@ def _check_names(sketches: Mapping[str, Sketch]) -> Iterator[Complaint]:
                 path = (*sketch.path, "criteria", use.criterion, "helpers", use.position)
                 hint = suggest(use.helper, sketches)
                 yield Complaint(path, f"no node is named '{use.helper}'{hint}")
+    yield from _check_cases((("nodes", name), name) for name in sketches)
+    for name, sketch in sketches.items():
+        arms = sketch.spec.arms if sketch.spec else ()
+        yield from _check_cases((("nodes", name, "arms", arm), arm) for arm in arms)
+
+
+def _check_cases(names: Iterable[tuple[Path, str]]) -> Iterator[Complaint]:
+    """Names that some disks take for one: each has a file in a run's folder."""
+    known: dict[str, str] = {}
+    for path, name in names:
+        other = known.setdefault(name.lower(), name)
+        if other != name:
+            message = f"'{name}' and '{other}' differ in capital letters alone; choose another name"
+            yield Complaint(path, message, on_key=True)
 
 
 def _check_gates(sketches: Mapping[str, Sketch]) -> Iterator[Complaint]:

@@ -170,13 +170,17 @@ def open_nursery(place: Path) -> subprocess.Popen[bytes]:
 
 def serve(place: Path) -> None:
     """Import all that attempts need, then be forked for each, until standard input ends."""
+    tasks = Path("/proc/self/task")
+    if not tasks.exists():
+        # On macOS its own libraries start threads, and there are no such sockets.
+        sys.stderr.write("this system cannot fork what it has imported: attempts are started afresh\n")
+        return
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
         # Listened to at once: who comes early waits, and starts nothing of its own.
         door.bind(str(place))
         door.listen()
         _preload()
-        tasks = Path("/proc/self/task")
-        if tasks.exists() and len(list(tasks.iterdir())) > 1:
+        if len(list(tasks.iterdir())) > 1:
             # A fork would hang on what another thread held: supervisors start fresh processes then.
             sys.stderr.write("something that was imported started a thread: attempts are started afresh\n")
             return

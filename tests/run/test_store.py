@@ -18,6 +18,7 @@ from rrm_tree.plan import canonical_json, key_of
 from rrm_tree.records import Cost, Done
 from rrm_tree.states import load_rounds, pack, pack_round, unpack
 from rrm_tree.store import Store, seal, unseal
+from rrm_tree.tidy import find_garbage
 
 KEY = "leaf@0123456789abcdef"
 COST = Cost(cpu_seconds=1.0, wall_seconds=2.0, peak_bytes=3)
@@ -243,4 +244,21 @@ def test_processes_that_start_one_store_at_once_all_get_it(tmp_path):
 def test_what_a_killed_first_writer_left_does_not_make_a_folder_somebody_elses(tmp_path):
     (tmp_path / "format.json.0123.tmp").write_bytes(b"{")
     Store(str(tmp_path)).prepare()
+    assert Store(str(tmp_path)).runs() == []
+
+
+def test_what_file_managers_leave_in_a_store_is_not_looked_at(store):
+    plan = make_plan(make_tree({"leaf": []}))
+    store.write_run(plan.run, plan, "", "rrm run small.yaml")
+    store.put_inputs(key_of(plan.entries[0], {}))
+    store.put(b"something")
+    for folder in ("", "keys", "objects", "runs", f"runs/{plan.run}"):
+        Path(store.address, folder, ".DS_Store").write_bytes(b"\0")
+    assert store.runs() == [plan.run]
+    assert list(store.latest_inputs()) == ["leaf"]
+    assert len(find_garbage(store).objects) == 1
+
+
+def test_a_folder_that_only_a_file_manager_has_been_in_can_become_a_store(tmp_path):
+    (tmp_path / ".DS_Store").write_bytes(b"\0")
     assert Store(str(tmp_path)).runs() == []

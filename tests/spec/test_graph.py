@@ -116,3 +116,19 @@ def test_an_algorithm_for_one_step_is_refused_where_episodes_have_many() -> None
     tree = TreeSpec(version=1, name="pole", nodes={"only": node})
     with pytest.raises(SpecError, match=r"nodes\.only\.agent.*'greedy' is for tasks of one step.*use `ppo`"):
         build_graph(tree)
+
+
+def test_names_that_differ_in_capital_letters_alone_are_refused_where_the_second_stands(logic: Path) -> None:
+    text = logic.read_text()
+    logic.write_text(text.replace("[low]", "[low, LOW]") + "  LOW:\n" + text.partition("  low:\n")[2])
+    with pytest.raises(SpecMistakes) as caught:
+        load_graph(logic)
+    lines = {one.message: one.place.line for one in caught.value.mistakes if one.place}
+    said = "'LOW' and 'low' differ in capital letters alone; choose another name"
+    assert lines[said] == text.count("\n") + 1
+
+
+def test_arms_that_differ_in_capital_letters_alone_are_refused(logic: Path) -> None:
+    logic.write_text(logic.read_text() + "    arms: {alone: {}, Alone: {}}\n")
+    with pytest.raises(SpecMistakes, match=r"nodes\.low\.arms\.Alone: 'Alone' and 'alone' differ"):
+        load_graph(logic)

@@ -7,6 +7,7 @@ Touches what the user's environment touches, and SDL's choice of a screen where 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from ctypes.util import find_library
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def film(recipe: Recipe, outcomes: Outcomes, row: int) -> Clip | str:
 def _choose_screen() -> None:
     """Nothing is shown while it is filmed: SDL needs no screen, and OpenGL has none on a server."""
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         os.environ.setdefault("MUJOCO_GL", "egl" if find_library("EGL") else "osmesa")
 
 
