@@ -177,7 +177,8 @@ class Perfect(Protocol):
 class Segmented(Protocol):
     """A task whose judges see windows of its episodes rather than whole episodes.
 
-    Its reward model's score of a window is the sum over the window's steps, whatever comes before.
+    Its reward model's score of a window is the sum over the window's steps, whatever comes before, so
+    that algorithms may ask for rewards of any stretch of an episode.
     """
 
     segment: int | None

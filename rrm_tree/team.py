@@ -24,6 +24,7 @@ from rrm_tree.contracts import (
     Network,
     Perfect,
     Problem,
+    Segmented,
     Shapes,
     Split,
     Task,
@@ -318,7 +319,8 @@ class Team:
             steps=steps,
             optimiser_steps=optimiser_steps,
             seed=seed,
-            stretches=not scorer.advisor.helpers and not isinstance(self.task(name), Factorised),
+            # Windows are scored by themselves; other tasks may look at whole episodes when they encode.
+            stretches=not scorer.advisor.helpers and isinstance(self.task(name), Segmented),
             beyond=scorer.beyond(),
         )
 
