@@ -1,4 +1,4 @@
-"""What `pendulum_spin.yaml` judges and measures by: how far a pendulum turns, of which no environment knows."""
+"""What `pendulum_spin.yaml` judges and measures by: how far a pendulum turns; no environment knows it."""
 
 from __future__ import annotations
 
