@@ -214,10 +214,11 @@ def main() -> None:
     parser.add_argument("records", type=Path)
     parser.add_argument("--runs", type=int, default=40, help="seeds of each kind")
     parser.add_argument("--first", type=int, default=2000, help="the first seed")
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
     chosen = parser.parse_args()
     done = {(kind, seed) for kind, seed, _ in read(chosen.records)}
     for seed in range(chosen.first, chosen.first + chosen.runs):
-        for kind in KINDS:
+        for kind in chosen.kinds:
             if (kind, seed) not in done:
                 collect(chosen.records, kind, seed)
     print_tables(list(runs_of(chosen.records)))

@@ -1,10 +1,10 @@
 """A spider in a tunnel: the exploit of Atari's Hero, small enough to be worked out.
 
-Ibarz et al., "Reward learning from human preferences and demonstrations in Atari" (2018), section
-3.3: an agent trained against a reward model that no longer learns shoots at the spider so that it
-barely misses. Here a shot takes a step to arrive, and what is behind the agent is out of sight.
-Whoever shoots and then turns away sees what a hit looks like, a spider that is gone, and no
-proposal does so. That is all that fools anybody: judges see whole episodes and are honest.
+Ibarz et al., "Reward learning from human preferences and demonstrations in Atari" (2018): an agent
+trained against a reward model that no longer learns shoots at the spider so that it barely misses.
+Here a shot takes a step to arrive, and what is behind the agent is out of sight. Whoever shoots and
+then turns away sees what a hit looks like, a spider that is gone, and no proposal does so. That
+fools a reward model which has seen nothing but proposals; judges count kills, and are honest.
 
 Holds the door alone: gymnasium is imported when it is called.
 """
