@@ -13,11 +13,11 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from rrm_tree.allowed import check_allowed
 from rrm_tree.errors import PluginError, RrmError, StoreError, TrainingError
@@ -30,9 +30,16 @@ from rrm_tree.rounds import RoundState, Setup
 from rrm_tree.states import load_artifacts, load_rounds, pack_round, sum_up
 from rrm_tree.store import Store
 
+if TYPE_CHECKING:
+    from rrm_tree.learning.distill import Distilled, Distilling
+
 log = logging.getLogger(__name__)
 
-Trainer = Callable[[Setup, Sequence[RoundState]], Iterator[RoundState]]
+TrainerSteps: TypeAlias = "Generator[RoundState | Distilling, Distilled | None, None]"
+"""A node's rounds as they are done; between them, if at all, what is to be distilled, for an answer."""
+Trainer = Callable[[Setup, Sequence[RoundState]], TrainerSteps]
+AttemptSteps: TypeAlias = "Generator[Distilling, Distilled | None, End]"
+"""An attempt that stops where judgments are to be distilled, and takes the reward model for an answer."""
 
 PHASE_SECONDS = 0.5
 """How often a phase that only counts on is written down."""
@@ -82,6 +89,8 @@ class Attempt:
     """Called after each event, for whoever shares this process."""
     cpu_before: float = field(default_factory=time.process_time)
     """CPU seconds of this process that are not this attempt's; 0 where it has the process to itself."""
+    clock: Callable[[], float] = time.process_time
+    """CPU seconds; where several attempts share a process, those of this one."""
     allowed: frozenset[str] | None = None
     """Packages whose code may be loaded; None for any."""
     _told: tuple[str, float] = field(default=("", 0.0), init=False)
@@ -92,11 +101,15 @@ class Attempt:
         Raises:
             StoreError: the store or the ledger cannot be read or written.
         """
+        return _finish_alone(self.steps())
+
+    def steps(self) -> AttemptSteps:
+        """The same, stopping where judgments are to be distilled."""
         # A copy: in one process the scheduler listens to the same store for itself.
         self.store = copy.copy(self.store)
         self.store.trouble = lambda kind, text: self.tell(kind, text=text)
         try:
-            return self._train()
+            return (yield from self._train())
         except StoreError:
             raise
         except RrmError as error:
@@ -130,7 +143,7 @@ class Attempt:
             self._told = (words, now)
             self.tell("phase", text=phase)
 
-    def _train(self) -> End:
+    def _train(self) -> AttemptSteps:
         key, fence = self.order.key, self.order.fence
         plan = self.store.plan(self.order.run)
         entry = plan.by_name[self.order.entry]
@@ -157,8 +170,13 @@ class Attempt:
             cpu_used=sum(cost.cpu_seconds for cost in self.store.costs(key, len(rounds))),
             tell=self._tell_phase,
         )
-        meter = _Meter(self.cpu_before)
-        for state in train(setup, rounds):
+        meter = _Meter(self.clock, self.cpu_before)
+        steps, answer = train(setup, rounds), None
+        while (state := _next(steps, answer)) is not None:
+            if not isinstance(state, RoundState):
+                answer = yield state
+                continue
+            answer = None
             if not self.ledger.holds(key, fence):
                 return End.REPLACED
             cost = meter.read(state)
@@ -170,7 +188,7 @@ class Attempt:
                 self.ledger.release(key, fence, "free")
                 self.tell("stopped")
                 return End.STOPPED
-            meter = _Meter(time.process_time())
+            meter = _Meter(self.clock, self.clock())
         return self._finish(ticket, tuple(records), has_gate=entry.spec.gate is not None)
 
     def _ticket(self) -> Ticket:
@@ -218,16 +236,16 @@ class Attempt:
 
 
 class _Meter:
-    """What a round takes, from here on; its CPU from an earlier reading on."""
+    """What a round takes, from here on; its CPU from an earlier reading of the clock on."""
 
-    def __init__(self, cpu: float) -> None:
-        self.cpu, self.wall = cpu, time.monotonic()
+    def __init__(self, clock: Callable[[], float], cpu: float) -> None:
+        self.clock, self.cpu, self.wall = clock, cpu, time.monotonic()
 
     def read(self, state: RoundState) -> Cost:
         wall, steps = time.monotonic() - self.wall, state.record.steps
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return Cost(
-            cpu_seconds=time.process_time() - self.cpu,
+            cpu_seconds=self.clock() - self.cpu,
             wall_seconds=wall,
             peak_bytes=peak if sys.platform == "darwin" else peak * 1024,
             steps_per_second=steps / wall if steps and wall > 0 else None,
@@ -239,3 +257,26 @@ class _Meter:
 def _find_trainer(address: str) -> Trainer:
     module, _, name = address.partition(":")
     return cast(Trainer, getattr(importlib.import_module(module), name))
+
+
+def _next(steps: TrainerSteps, answer: Distilled | None) -> RoundState | Distilling | None:
+    """What a trainer does next; None when it has ended."""
+    try:
+        return steps.send(answer)
+    except StopIteration:
+        return None
+
+
+def _finish_alone(steps: AttemptSteps) -> End:
+    """How an attempt ends that has its judgments distilled by themselves."""
+    try:
+        step = next(steps)
+        while True:
+            try:
+                answer = step.alone()
+            except Exception as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(answer)
+    except StopIteration as end:
+        return cast(End, end.value)

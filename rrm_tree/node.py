@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
-from numpy.random import Generator
 
 from rrm_tree.contracts import Agent, Factorised, Imaginable, Noted
 from rrm_tree.cures import name_cure
 from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.gatekeeper import try_gate
-from rrm_tree.learning.distill import Distilled, DistillOptions, distill
+from rrm_tree.learning.distill import Distilled, Distilling, DistillOptions
 from rrm_tree.learning.foresight import foretell
 from rrm_tree.measure import Bench, measure_round, take_pictures
 from rrm_tree.outcomes import Advice, Judged, join_judged
@@ -28,6 +28,9 @@ from rrm_tree.rounds import Measuring, RoundState, Setup
 from rrm_tree.spec import GateSpec
 from rrm_tree.station import UNLIMITED, Station, seed_from
 from rrm_tree.team import Team, network_inputs, network_shapes
+
+Steps: TypeAlias = Generator[Distilling | RoundState, Distilled | None, None]
+"""A node's training: rounds as they are done, and what is to be distilled, which wants an answer."""
 
 SNAPSHOTS = 3
 """Agents, the newest included, whose outcomes stand for the on-policy distribution."""
@@ -43,10 +46,24 @@ def train_node(setup: Setup, rounds: Sequence[RoundState] = ()) -> Iterator[Roun
         TrainingError: nothing could be learned, or a loss was not a number.
         PluginError: a user's code raised or broke its contract.
     """
+    steps = train_in_steps(setup, rounds)
+    answer: Distilled | None = None
+    while True:
+        try:
+            step = steps.send(answer)
+        except StopIteration:
+            return
+        answer = step.alone() if isinstance(step, Distilling) else None
+        if isinstance(step, RoundState):
+            yield step
+
+
+def train_in_steps(setup: Setup, rounds: Sequence[RoundState] = ()) -> Steps:
+    """The same, stopping where judgments are to be distilled: that of several seeds may be done as one."""
     work = NodeAtWork(setup)
     done = list(rounds)
     while not (done and done[-1].record.stopped):
-        done.append(work.round(done))
+        done.append((yield from work.round(done)))
         yield done[-1]
     if not done[-1].reward:
         raise TrainingError(f"{setup.entry}: " + "; ".join(done[-1].record.warnings))
@@ -98,13 +115,14 @@ class NodeAtWork:
         if refusal:
             raise TrainingError(f"{setup.entry}: {self.node.agent.use}: {refusal}")
 
-    def round(self, done: Sequence[RoundState]) -> RoundState:
+    def round(self, done: Sequence[RoundState]) -> Generator[Distilling, Distilled, RoundState]:
         """Collect, judge, distill, improve, gate, measure: one round after those already done."""
         spent, tell = _Spent.over(done), self.setup.tell
         agents = [self.agent_of(state) for state in done if state.reward][1 - SNAPSHOTS :]
         new = self.judge(done, agents, spent)
         tell("distilling")
-        distilled = self.distill(join_judged([*(state.judged for state in done), new.judged]), done, spent)
+        every = join_judged([*(state.judged for state in done), new.judged])
+        distilled = yield self.distilling(every, done, spent)
         tell("improving")
         state = self.improve(done, new, distilled, spent)
         if state.reward:
@@ -200,12 +218,16 @@ class NodeAtWork:
 
     def distill(self, judged: Judged, done: Sequence[RoundState], spent: _Spent) -> Distilled:
         """A reward model from all judgments so far."""
+        return self.distilling(judged, done, spent).alone()
+
+    def distilling(self, judged: Judged, done: Sequence[RoundState], spent: _Spent) -> Distilling:
+        """What there is to learn from all judgments so far, and how."""
         spec, station, budget = self.node.reward_model, self.station, self.node.budget
         advice = judged.advice if "advice" in spec.sees else Advice()
         inputs = network_inputs(station.task, judged.outcomes, advice)
         exclusive = isinstance(station.task, Factorised) and station.task.exclusive
         limit = budget.optimiser_steps
-        return distill(
+        return Distilling(
             judged,
             inputs,
             network=station.network,
@@ -310,6 +332,6 @@ class NodeAtWork:
         stopped = next((reason for reason, holds in reasons.items() if holds), None)
         return replace(state, record=state.record.model_copy(update={"stopped": stopped}))
 
-    def rng(self, index: int, purpose: str) -> Generator:
+    def rng(self, index: int, purpose: str) -> np.random.Generator:
         """A generator for one purpose in one round."""
         return np.random.default_rng(seed_from(self.setup.fingerprint, index, purpose))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TRAINING_VERSION = "1"
 """Version of the training code; raise it when the same inputs would end with other bytes."""
 
-TRAINER = "rrm_tree.node:train_node"
+TRAINER = "rrm_tree.node:train_in_steps"
 """Where an attempt finds the function that trains one node."""
 
 VersionOf = Callable[[str, str], str]

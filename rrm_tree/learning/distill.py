@@ -77,6 +77,10 @@ class Distilling:
     exclusive: bool
     seed: int
 
+    def alone(self) -> Distilled:
+        """The reward model; see `distill`."""
+        return finish(_distill(self))
+
 
 def distill(  # noqa: PLR0913 - one call a round; every argument is a different thing
     judged: Judged,
@@ -103,7 +107,7 @@ def distill(  # noqa: PLR0913 - one call a round; every argument is a different 
     Raises:
         TrainingError: an input, answer or loss was not a number.
     """
-    return finish(_distill(Distilling(judged, inputs, network, shapes, options, exclusive, seed)))
+    return Distilling(judged, inputs, network, shapes, options, exclusive, seed).alone()
 
 
 def distill_together(every: Sequence[Distilling]) -> list[Distilled | Exception]:
