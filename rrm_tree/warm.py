@@ -69,7 +69,7 @@ class Nursery:
             "environment": dict(environment),
         }
         try:
-            line = self._open()
+            line = self.open()
             socket.send_fds(line, [json.dumps(request).encode()], [hears, output])
             return WarmProcess(order, log, _receive(line, START_SECONDS)["pid"], line, speaks)
         except (OSError, ColdError) as error:
@@ -86,14 +86,20 @@ class Nursery:
             self._line.close()
         self._line = None
 
-    def _open(self) -> socket.socket:
+    def open(self) -> socket.socket:
+        """The line, once whoever is at its other end has imported everything; takes seconds at first.
+
+        Raises:
+            ColdError: there is nothing to be forked.
+        """
         if self._line is None:
             line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             try:
                 line.connect(str(self.place))
-            except OSError:
+                _receive(line, START_SECONDS)
+            except (OSError, ColdError) as error:
                 line.close()
-                raise
+                raise ColdError(f"nothing is there to be forked ({error})") from None
             self._line = line
         return self._line
 
@@ -197,6 +203,8 @@ def serve(place: Path) -> None:
 def _serve_one(line: socket.socket) -> None:
     """Fork for each order of one supervisor, one at a time."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with contextlib.suppress(OSError):
+        line.send(json.dumps({"ready": 1}).encode())
     while True:
         data, descriptors, _, _ = socket.recv_fds(line, MOST_BYTES, 2)
         if not data:

@@ -89,6 +89,7 @@ class Supervisor:
         with self.room.place(needs) as place:
             if place is None:
                 raise PutBackError("this worker is closing")
+            self._warm_up()
             claim = self.ledger.take(ticket.key, ticket.run, self.owner)
             return None if claim is None else self._train(claim, place, needs)
 
@@ -142,6 +143,12 @@ class Supervisor:
         finally:
             process.kill()
             self._keep_log(order)
+
+    def _warm_up(self) -> None:
+        """Wait for what is to be forked before a key is claimed: its lease would end meanwhile."""
+        if self.nursery is not None:
+            with contextlib.suppress(ColdError):
+                self.nursery.open()
 
     def _open(self, order: Order, environment: Mapping[str, str]) -> AttemptProcess | WarmProcess:
         if self.nursery is not None:

@@ -123,7 +123,9 @@ def test_forged_messages_reach_the_dead_letters_and_the_run_is_as_without_them(f
 
 
 @pytest.mark.slow
-def test_tickets_that_come_twice_out_of_order_or_before_their_time_train_each_node_once(fleet, tmp_path):
+def test_tickets_that_come_twice_out_of_order_or_before_their_time_train_each_node_once(make_fleet, tmp_path):
+    # Leases of the usual length: on a loaded machine short ones end while their owners live.
+    fleet = make_fleet()
     sleepy = {name: {"task": {"use": "fake", "with": {"sleep": 0.2}}} for name in ("root", "leaf")}
     plan = fleet.plan({"root": ["leaf"], "leaf": []}, sleepy)
     train(tmp_path / "inline", plan)
@@ -138,5 +140,7 @@ def test_tickets_that_come_twice_out_of_order_or_before_their_time_train_each_no
     for entry in ("root", "leaf", "leaf"):
         publish(fleet, [[plan.run, keys[entry]], {}, BODY[2]], times=3)
     assert scheduler.wait(90) == 0, fleet.logs()
-    assert [event.entry for event in fleet.events(plan, "started")] == ["leaf", "root"]
+    said = fleet.events(plan, "started", "lost", "stopped", "done", "round")
+    started = [event.entry for event in said if event.kind == "started"]
+    assert started == ["leaf", "root"], [(event.kind, event.entry, event.at, event.data) for event in said]
     assert learned(fleet.store.address) == learned(tmp_path / "inline")
