@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from rrm_tree.attempt import End, Order
@@ -55,7 +55,9 @@ class FleetExecutor:
     _to_send: dict[str, Order] = field(default_factory=dict, init=False)
     """In the ledger, not with the broker."""
     _capacity: Counter[str] = field(default_factory=Counter, init=False)
-    _ended_last: Counter[str] = field(default_factory=Counter, init=False)
+    _ended_lately: Counter[str] = field(default_factory=Counter, init=False)
+    _endings: deque[tuple[float, str]] = field(default_factory=deque, init=False)
+    """When something ended in the last second, and in which queue."""
     _next_look: float = field(default=0.0, init=False)
     _broker_away_until: float = field(default=0.0, init=False)
     _leases_count_from: float = field(default=0.0, init=False)
@@ -65,10 +67,10 @@ class FleetExecutor:
     def slots(self, queue: str) -> int:
         """How many more tickets a queue gets.
 
-        As many as keep its workers busy until the next look: one each, and twice what ended since
-        the last one. More would be taken in the order sent, not by the longest path.
+        As many as keep its workers busy until the next look: one each, and what ended in the last
+        second. More would be taken in the order sent, not by the longest path.
         """
-        most = max(FEWEST, self._capacity[queue] + 1) + 2 * self._ended_last[queue]
+        most = max(FEWEST, self._capacity[queue] + 1) + self._ended_lately[queue]
         return most - self._out[queue]
 
     def submit(self, order: Order) -> None:
@@ -100,11 +102,15 @@ class FleetExecutor:
             answer = self._judge(order, claim, cancelled.get(order.run, frozenset()), idle)
             if answer is not None:
                 answers.append(answer)
-        self._ended_last = Counter(answer.order.queue for answer in answers)
+        now = time.monotonic()
         for answer in answers:
             del self._orders[answer.order.key]
             self._to_send.pop(answer.order.key, None)
-        self._out.subtract(self._ended_last)
+            self._out[answer.order.queue] -= 1
+            self._endings.append((now, answer.order.queue))
+        while self._endings and self._endings[0][0] < now - LOOK_SECONDS:
+            self._endings.popleft()
+        self._ended_lately = Counter(queue for _, queue in self._endings)
         return answers
 
     def cancel(self, *, now: bool) -> None:

@@ -1,7 +1,7 @@
 """Whatever happens to a fleet, its run ends with the bytes of an undisturbed one.
 
 The short form: every kind of misfortune once or more, in schedules that seeds give. The long one is
-`tests/benchmarks/bench_chaos.py`.
+not written yet.
 """
 
 import numpy as np
