@@ -31,10 +31,22 @@ COMMANDS: Final = {
     "schema": ("rrm_tree.cli.spec_commands:schema", "Print the JSON schema by which editors check specs."),
     "list": ("rrm_tree.cli.spec_commands:list_plugins", "List what a spec can use here."),
     "init": ("rrm_tree.cli.spec_commands:init", "Copy a sample spec into a folder."),
-    "cancel": ("rrm_tree.cli.wish_commands:cancel", "Stop a run, or one node of it, wherever it goes on."),
-    "retry": ("rrm_tree.cli.wish_commands:retry", "Train after all what failed or was cancelled."),
-    "doctor": ("rrm_tree.cli.doctor_command:doctor", "Check this machine, and the fleet's settings."),
-    "worker": ("rrm_tree.cli.fleet_commands:worker", "Join the fleet: take tickets and train."),
+    "cancel": (
+        "rrm_tree.cli.wish_commands:cancel",
+        "Stop a run, or the training of one node of it on a fleet, wherever it goes on.",
+    ),
+    "retry": (
+        "rrm_tree.cli.wish_commands:retry",
+        "Train after all what failed, was given up or was cancelled.",
+    ),
+    "doctor": (
+        "rrm_tree.cli.doctor_command:doctor",
+        "Check this machine, and the fleet's broker, ledger and store: ok, warn or fail, with the cure.",
+    ),
+    "worker": (
+        "rrm_tree.cli.fleet_commands:worker",
+        "Join the fleet: take tickets and train what they name, until told to stop.",
+    ),
     "schedule": ("rrm_tree.cli.fleet_commands:schedule", ""),
     "nursery": ("rrm_tree.cli.fleet_commands:nursery", ""),
     "attempt": ("rrm_tree.cli.run_commands:attempt", ""),

@@ -18,6 +18,7 @@ TASK_OF_ALGORITHM = {
     "sac": "MountainCarContinuous-v0",
     "td3": "MountainCarContinuous-v0",
     "dqn": "CartPole-v1",
+    "search": "CartPole-v1",
 }
 
 
