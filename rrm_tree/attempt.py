@@ -75,6 +75,11 @@ class Order:
         """The entry that the key is of."""
         return self.key.rpartition("@")[0]
 
+    @property
+    def words(self) -> tuple[str, str, str]:
+        """How it stands on a command line."""
+        return self.run, self.key, str(self.fence)
+
 
 @dataclass
 class Attempt:

@@ -11,20 +11,23 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from rrm_tree.attempt import Attempt, End, Order
 from rrm_tree.files import explained
-from rrm_tree.ledger import Ledger
+from rrm_tree.ledger import Claim, Ledger
 from rrm_tree.machine import ONE_THREAD
 from rrm_tree.spec import ResourcesSpec
 from rrm_tree.store import Store
 
 STOP = b"stop\n"
 """What a supervisor writes to an attempt that shall end after its round."""
+
+LOST = 1
+"""Exit code of an attempt that did not say how it ended."""
 
 FROM_ENVIRONMENT = "-"
 """Stands on an attempt's command line for a ledger whose address is in RRM_LEDGER."""
@@ -101,23 +104,31 @@ class LocalExecutor:
     workers: int
     remote: bool = field(default=False, init=False)
     _running: dict[Order, AttemptProcess] = field(default_factory=dict)
+    _batches: list[BatchProcess] = field(default_factory=list)
 
     def slots(self, queue: str = "") -> int:
         """Workers that have nothing to do."""
-        return self.workers - len(self._running)
+        return self.workers - len(self._running) - len(self._batches)
 
     def submit(self, order: Order) -> None:
         """Start a process in a group of its own; its output goes to the entry's log."""
         self._running[order] = AttemptProcess(self.store, self.ledger, order)
 
+    def submit_together(self, orders: Sequence[Order]) -> None:
+        """Start one process for several keys of one entry."""
+        self._batches.append(BatchProcess(self.store, self.ledger, orders))
+
     def poll(self) -> list[Answer]:
         """Attempts that have ended since the last call."""
         ended = [order for order, process in self._running.items() if process.has_ended()]
-        return [self._running.pop(order).answer() for order in ended]
+        over = [batch for batch in self._batches if batch.has_ended()]
+        self._batches = [batch for batch in self._batches if batch not in over]
+        alone = [self._running.pop(order).answer() for order in ended]
+        return [*alone, *(answer for batch in over for answer in batch.answers())]
 
     def cancel(self, *, now: bool) -> None:
         """End all attempts: after their rounds, or now."""
-        for process in self._running.values():
+        for process in (*self._running.values(), *self._batches):
             if now:
                 process.kill()
             else:
@@ -128,7 +139,12 @@ class AttemptProcess:
     """One attempt as a fresh process of this program, in a group of its own."""
 
     def __init__(
-        self, store: Store, ledger: Ledger, order: Order, environment: Mapping[str, str] | None = None
+        self,
+        store: Store,
+        ledger: Ledger,
+        order: Order,
+        environment: Mapping[str, str] | None = None,
+        others: Sequence[Order] = (),
     ) -> None:
         """Start it; its output goes to the entry's log.
 
@@ -137,6 +153,7 @@ class AttemptProcess:
             ledger: where its claim is.
             order: what it trains.
             environment: variables that it gets beside this process's own.
+            others: what it trains beside that, of the same entry in other runs.
         """
         self.order = order
         self.log = log_file(store, order.run, order.entry)
@@ -153,7 +170,7 @@ class AttemptProcess:
             output = self.log.open("ab")
         with output:
             self.process = subprocess.Popen(
-                [*command, order.run, order.key, str(order.fence)],
+                [*command, *(word for one in (order, *others) for word in one.words)],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -199,6 +216,35 @@ class AttemptProcess:
         return say_end(self.order, self.log, self.process.wait())
 
 
+class BatchProcess(AttemptProcess):
+    """Attempts at one entry in several runs, as one process."""
+
+    def __init__(self, store: Store, ledger: Ledger, orders: Sequence[Order]) -> None:
+        """Start it; each attempt's output goes to its own log as soon as it has begun."""
+        super().__init__(store, ledger, orders[0], others=orders[1:])
+        self.orders, self._ledger = orders, ledger
+        self._logs = [log_file(store, order.run, order.entry) for order in orders]
+
+    def answers(self) -> list[Answer]:
+        """How each attempt ended: the ledger knows, for there is but one exit code."""
+        self.answer()
+        code = self.process.wait()
+        claims = self._ledger.claims_of([order.key for order in self.orders])
+        return [
+            say_end(order, log, _code_of(claims.get(order.key), order, code))
+            for order, log in zip(self.orders, self._logs, strict=True)
+        ]
+
+
+def _code_of(claim: Claim | None, order: Order, code: int) -> int:
+    """The exit code that one of several attempts would have had, from what became of its claim."""
+    if claim is None or claim.fence != order.fence:
+        return End.REPLACED
+    ends = {"done": End.DONE, "failed": End.FAILED, "free": End.STOPPED}
+    # What is still claimed went down with the process.
+    return ends.get(claim.state, LOST if code == End.DONE else code)
+
+
 def say_end(order: Order, log: Path, code: int) -> Answer:
     """How an attempt ended whose process ended with this code."""
     text = _last_line(log)
@@ -219,5 +265,7 @@ def log_file(store: Store, run: str, entry: str) -> Path:
 
 
 def _last_line(log: Path) -> str:
+    if not log.exists():
+        return ""
     lines = log.read_text(errors="replace").strip().splitlines()
     return lines[-1] if lines else ""

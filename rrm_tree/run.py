@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 
 from rrm_tree.attempt import End, Order
 from rrm_tree.errors import StoreError
-from rrm_tree.executors import Answer, Executor, queue_of
+from rrm_tree.executors import Answer, Executor, LocalExecutor, queue_of
 from rrm_tree.frontier import Frontier
 from rrm_tree.ledger import RENEW_SECONDS, Ledger
 from rrm_tree.machine import this_owner
 from rrm_tree.plan import Entry, Plan, Ticket, blocked_by, key_of
 from rrm_tree.records import Done
 from rrm_tree.results import Fate, misses_gate
+from rrm_tree.sizes import Sizes, share_out
 from rrm_tree.store import Store
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,8 @@ class Run:
     heard: Callable[[], None] = lambda: None
     """Called whenever something may have happened."""
     owner: str = field(default_factory=this_owner)
+    sizes: Sizes | None = None
+    """Which nodes one process may train together with those of other runs; None for none."""
 
     done: dict[str, Done] = field(default_factory=dict, init=False)
     closed: dict[str, str] = field(default_factory=dict, init=False)
@@ -68,6 +71,8 @@ class Run:
     missing: dict[str, Ticket] = field(default_factory=dict, init=False)
     """Entries that were looked for in the store and are to be trained."""
     fates: dict[str, Fate] = field(default_factory=dict, init=False)
+    sharing: dict[str, Entry] = field(default_factory=dict, init=False)
+    """Entries that may start now and are left to be started together with those of other runs."""
     frontier: Frontier = field(init=False)
     """What may start now."""
     trouble: str | None = field(default=None, init=False)
@@ -107,8 +112,12 @@ class Run:
         for entry in self.frontier.start(has_room):
             # It may have been looked at twice, or closed since.
             busy = entry.name in self.started or entry.name in self.elsewhere or entry.name in self.closed
-            if entry.name in self.missing and not busy:
-                self._start(entry, self.missing[entry.name])
+            if entry.name not in self.missing or busy:
+                continue
+            if self.sizes is not None and self.sizes.most(entry) > 1:
+                self.sharing[entry.name] = entry
+            elif (order := self.claim(entry)) is not None:
+                self.executor.submit(order)
         return found
 
     def _look(self, entry: Entry) -> bool:
@@ -123,22 +132,25 @@ class Run:
         self.tell(entry.name, "reused", gate_passed=done.gate_passed, rounds=done.rounds)
         return True
 
-    def _start(self, entry: Entry, ticket: Ticket) -> None:
+    def claim(self, entry: Entry) -> Order | None:
+        """The order to train an entry; None where somebody else trains it."""
+        ticket = self.missing[entry.name]
+        self.sharing.pop(entry.name, None)
         self.store.put_inputs(ticket)
         queue = queue_of(entry.spec.resources)
         if self.executor.remote:
-            self.started[entry.name] = Order(self.name, ticket.key, 0, queue)
-            self.executor.submit(self.started[entry.name])
-            return
+            order = Order(self.name, ticket.key, 0, queue)
+            self.started[entry.name] = order
+            return order
         claim = self.ledger.claim(ticket.key, self.name, entry.name, self.owner)
         if claim is None:
             self.elsewhere[entry.name] = ticket.key
             self.tell(entry.name, "elsewhere", text="another run trains it now")
-            return
+            return None
         order = Order(self.name, ticket.key, claim.fence, queue)
         self.started[entry.name] = order
         self.tell(entry.name, "started", key=ticket.key, stored=len(self.store.manifests(ticket.key)))
-        self.executor.submit(order)
+        return order
 
     # --- ending ----------------------------------------------------------------------------------
 
@@ -226,6 +238,8 @@ class Run:
         self.done[entry.name] = done
         self.fates[entry.name] = fate
         self.missing.pop(entry.name, None)
+        if self.sizes is not None:
+            self.sizes.learn(entry, done)
         if misses_gate(entry, done):
             self.closed[entry.name] = "its gate was missed"
             self._tell_blocked()
@@ -271,14 +285,54 @@ def train_together(runs: Sequence[Run]) -> list[dict[str, Fate]]:
         run.heard_until = run.ledger.last_event(run.name)
     wishes = _each(LOOK_ELSEWHERE_SECONDS)
     with _alive(runs):
-        # A list: every run begins what it can, whatever the others have found.
-        while any([run.begin() for run in runs]) or any([run.going_on() for run in runs]):
+        while _begin(runs) or any([run.going_on() for run in runs]):
             _settle(runs, wishes)
     first.heard()
     for run in runs:
         if run.trouble is not None:
             raise StoreError(run.trouble)
     return [run.fates_of_all for run in runs]
+
+
+def _begin(runs: Sequence[Run]) -> bool:
+    """Start what may start, alone or together; whether anything was found done."""
+    # A list: every run begins what it can, whatever the others have found.
+    found = any([run.begin() for run in runs])
+    able: dict[str, list[tuple[Run, Entry]]] = {}
+    for run in runs:
+        for entry in run.sharing.values():
+            if not run.stop.level and run.trouble is None and entry.name not in run.closed:
+                able.setdefault(entry.name, []).append((run, entry))
+    for place, ones in enumerate(able.values()):
+        _start_together(ones, others=len(able) - place - 1)
+    return found
+
+
+def _start_together(ones: Sequence[tuple[Run, Entry]], others: int) -> None:
+    """Start one entry of several runs in as few processes as keep all busy.
+
+    Args:
+        ones: the entry in each run that has it to train.
+        others: how many more entries want processes.
+    """
+    (run, entry), executor = ones[0], ones[0][0].executor
+    free = executor.slots(queue_of(entry.spec.resources))
+    if free <= 0 or run.sizes is None or not isinstance(executor, LocalExecutor):
+        return
+    left = list(ones)
+    for size in share_out(len(ones), run.sizes.most(entry), max(1, free // (others + 1))):
+        lot, left = left[:size], left[size:]
+        orders = [order for one, its in lot if (order := one.claim(its)) is not None]
+        claims = run.ledger.claims_of([order.key for order in orders])
+        # What was killed before may have killed its process: it must not take others with it again.
+        lost = [order for order in orders if order.key in claims and claims[order.key].attempts]
+        rest = [order for order in orders if order not in lost]
+        if len(rest) == 1:
+            executor.submit(rest[0])
+        elif rest:
+            executor.submit_together(rest)
+        for order in lost:
+            executor.submit(order)
 
 
 def _settle(runs: Sequence[Run], wishes: Callable[[], bool]) -> None:

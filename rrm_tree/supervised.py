@@ -1,6 +1,6 @@
-"""A process that trains one key under a supervisor, and ends when that does.
+"""A process that trains one key, or several of one entry, under a supervisor, and ends when that does.
 
-In: a store, a ledger and an order, from the command line; words from the supervisor on standard
+In: a store, a ledger and orders, from the command line; words from the supervisor on standard
 input. Out: an exit code.
 Touches its process group, and what an attempt touches.
 """
@@ -14,6 +14,7 @@ import threading
 
 from rrm_tree.allowed import allowed_packages
 from rrm_tree.attempt import Attempt, End, Order
+from rrm_tree.batch import train_batch
 from rrm_tree.errors import StoreError
 from rrm_tree.executors import FROM_ENVIRONMENT
 from rrm_tree.ledger import PATIENCE_SECONDS, Ledger
@@ -22,21 +23,22 @@ from rrm_tree.store import Store
 HEARD_AT_ONCE = 64
 
 
-def train_supervised(store: str, ledger: str, order: Order) -> End:
-    """Train one key; the supervisor may ask to stop, and must stay alive."""
+def train_supervised(store: str, ledger: str, order: Order, *others: Order) -> End:
+    """Train one key, or several of one entry; the supervisor may ask to stop, and must stay alive.
+
+    Returns:
+        How the attempt ended; of several, that all of them have ended in one way or another.
+    """
     stop = threading.Event()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()
     try:
         url = os.environ["RRM_LEDGER"] if ledger == FROM_ENVIRONMENT else ledger
+        opened = Store(store), Ledger(url, patience_seconds=PATIENCE_SECONDS)
+        if others:
+            train_batch(*opened, (order, *others), stop.is_set, allowed_packages())
+            return End.DONE
         # Starting up is part of what a node costs.
-        return Attempt(
-            Store(store),
-            Ledger(url, patience_seconds=PATIENCE_SECONDS),
-            order,
-            stop.is_set,
-            allowed=allowed_packages(),
-            cpu_before=0.0,
-        ).run()
+        return Attempt(*opened, order, stop.is_set, allowed=allowed_packages(), cpu_before=0.0).run()
     except StoreError as error:
         # The ledger may be what cannot be reached: the supervisor reads the log.
         sys.stderr.write(f"{error}\n")

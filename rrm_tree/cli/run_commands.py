@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,16 @@ if TYPE_CHECKING:
 LOCAL, INLINE = "local", "inline"
 
 
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """How much is trained side by side."""
+
+    workers: int
+    """Processes."""
+    together: int | None
+    """Seeds of a node in one process; None leaves it to what the first ones take."""
+
+
 @click.command()
 @spec_argument
 @store_option
@@ -57,6 +68,12 @@ LOCAL, INLINE = "local", "inline"
     show_default="one a core, at most 4",
     help="How many nodes are trained side by side; each uses one core.",
 )
+@click.option(
+    "--together",
+    type=click.IntRange(min=1),
+    show_default="as the first seeds show",
+    help="Seeds of a node that one process trains; 1: each by itself.",
+)
 @click.option("--executor", type=click.Choice([LOCAL, INLINE]), default=LOCAL, show_default=True)
 @click.option("--fleet", is_flag=True, help="Leave the training to a fleet's workers; see `rrm worker`.")
 @format_option
@@ -67,6 +84,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument for each option
     only: str | None,
     seeds: str | None,
     workers: int,
+    together: int | None,
     executor: str,
     fleet: bool,
     form: str,
@@ -96,24 +114,29 @@ def run(  # noqa: PLR0913, PLR0917 - one argument for each option
         fates, stopped = (
             train_on_fleet(store, planned, form, planned.run)
             if fleet
-            else _train(store, planned, executor, workers, form)
+            else _train(store, planned, executor, Widths(workers, together), form)
         )
     else:
         _tell_reused(planned, fates, form)
     return conclude(store, planned, fates, stopped, form)
 
 
-def _train(store: Store, plan: Plan, executor: str, workers: int, form: str) -> tuple[Fates, bool]:
+def _train(store: Store, plan: Plan, executor: str, widths: Widths, form: str) -> tuple[Fates, bool]:
     """What became of every entry of every run, and whether the user stopped them."""
     from rrm_tree.run import Run, Stop, train_together
     from rrm_tree.seeds import runs_of
+    from rrm_tree.sizes import Sizes
 
     ledger, stop = open_ledger(store), Stop()
+    sizes = Sizes(store, widths.workers, widths.together) if plan.seeds and executor == LOCAL else None
     pump = open_pump(ledger, plan, form)
     try:
         with registered(ledger, plan.run), _signals(stop), pump.display.open():
-            where = _executor(executor, store, ledger, workers, stop, pump)
-            runs = [Run(one, name, store, ledger, where, stop, pump) for name, one in runs_of(plan).items()]
+            where = _executor(executor, store, ledger, widths.workers, stop, pump)
+            runs = [
+                Run(one, name, store, ledger, where, stop, pump, sizes=sizes)
+                for name, one in runs_of(plan).items()
+            ]
             fates = train_together(runs)
     except KeyboardInterrupt:
         raise Interrupted(
@@ -205,15 +228,17 @@ def _where(runs: Sequence[str]) -> str:
 @click.command(hidden=True)
 @click.argument("address")
 @click.argument("ledger")
-@click.argument("name")
-@click.argument("key")
-@click.argument("fence", type=int)
-def attempt(address: str, ledger: str, name: str, key: str, fence: int) -> None:
-    """Train one key, for a supervisor that holds the other end of standard input."""
+@click.argument("orders", nargs=-1, required=True)
+def attempt(address: str, ledger: str, orders: tuple[str, ...]) -> None:
+    """Train one key, or several of one entry, for a supervisor that holds the other end of standard input.
+
+    ORDERS are run, key and fence, for each key.
+    """
     from rrm_tree.attempt import Order
     from rrm_tree.supervised import train_supervised
 
-    end = train_supervised(address, ledger, Order(name, key, fence))
+    words = zip(orders[::3], orders[1::3], orders[2::3], strict=True)
+    end = train_supervised(address, ledger, *(Order(run, key, int(fence)) for run, key, fence in words))
     sys.stdout.flush()
     sys.stderr.flush()
     # Not sys.exit: threads that a user's environment left behind must not keep the process alive.

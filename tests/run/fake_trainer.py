@@ -1,7 +1,8 @@
 """A trainer that learns nothing but obeys every rule: its bytes follow from its setup alone.
 
 A node's `task.with` may ask for trouble: `sleep` seconds a round, `raise_at` a round, `fail_seeds`,
-`die_at` a round with the process killed (as often as `deaths`), `same` bytes whatever the inputs.
+`die_at` a round with the process killed (as often as `deaths`, in `die_seeds` alone), `same` bytes
+whatever the inputs; `says` something each round; `burn_seeds` take their processor for a while.
 """
 
 import os
@@ -25,7 +26,14 @@ def train(setup, rounds=()):
         time.sleep(options.get("sleep", 0))
         if options.get("raise_at") == index or setup.tree.seed in options.get("fail_seeds", ()):
             raise ValueError("the fake was asked to fail")
-        if options.get("die_at") == index:
+        seed = setup.tree.seed
+        if "says" in options:
+            print(f"{options['says']} from seed {seed}")
+        if seed in options.get("burn_seeds", ()):
+            until = time.process_time() + 0.3
+            while time.process_time() < until:
+                pass
+        if options.get("die_at") == index and seed in options.get("die_seeds", [seed]):
             note = Path(options["notes"]) / f"{setup.entry}.{time.monotonic_ns()}"
             if len(list(note.parent.iterdir())) < options["deaths"]:
                 note.touch()
