@@ -130,10 +130,10 @@ def _similar_file(path: FilePath) -> str:
     from rrm_tree.mistakes import suggest  # noqa: PLC0415
 
     try:
-        names = [str(other) for other in path.parent.glob("*.y*ml")]
+        names = [other.name for other in path.parent.glob("*.y*ml")]
     except OSError:
         return ""
-    return suggest(str(path), names)
+    return suggest(path.name, names)
 
 
 def read_text(text: str, file: str = "<text>") -> Source:
