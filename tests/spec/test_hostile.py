@@ -56,7 +56,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         b"x-a: [" + b",".join([b"9" * 5_000] * 190) + b"]",
         "more than 100 mistakes",
     ),
-    "many anchors": (b"".join(b"k%d: &a%d 1\n" % (n, n) for n in range(27_000)), "there is no key"),
+    "many anchors": (b"".join(b"k%d: &a%d 1\n" % (n, n) for n in range(22_000)), "there is no key"),
     "long line of colons": (b":" * 900_000, ""),
     "open quote": (b'name: "' + b"x\n" * 49_000, "not YAML"),
     "bad escape": (b'name: "\\U99999999"', ""),

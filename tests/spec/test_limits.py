@@ -30,7 +30,6 @@ NODE = """
     task: {use: logic.gate, with: {gates: [majority], fan_in: 3}}
     criteria: {right: {question: Is the claim about these three places right?, helpers: [%s]}}
     judge: {use: logic.person, with: {looks: 8, look_error: 0.1}}
-    reward_model: {epochs: 20, ensemble: 3, batch: 128}
     budget: {judgments: 600, steps: 20_000, rounds: 2}
 """
 
@@ -81,7 +80,7 @@ def test_so_many_lines_and_no_more(end):
 def test_so_many_values_and_no_more():
     # The mapping, its key and the list are values too.
     read_text("x-a: [" + "1," * (MAX_VALUES - 3) + "]")
-    with pytest.raises(SpecError, match=r"more than 55,000 values"):
+    with pytest.raises(SpecError, match=r"more than 45,000 values"):
         read_text("x-a: [" + "1," * (MAX_VALUES - 2) + "]")
 
 
