@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from rrm_tree.node import NodeAtWork
+from rrm_tree.errors import TrainingError
+from rrm_tree.node import train_node
 from rrm_tree.propagation import doubt_promise, estimate_mean, estimate_share, subtract
 from rrm_tree.propagation.hacking import ALPHA, KEEPS
 from rrm_tree.records import Promise, RoundRecord, Share
@@ -85,26 +85,16 @@ MEASURE = {"pairs": 2, "agent_outcomes": 100, "rounds": "all"}
 
 
 def collect(file: Path, kind: str, seed: int) -> None:
-    """Train one round of one node, take the judgments of the next, and keep both records."""
+    """Train one node and keep its records."""
     spec = {"version": 1, "name": "study", "seed": seed, "measure": MEASURE, "nodes": {"only": KINDS[kind]}}
     tree = TreeSpec.model_validate(spec)
     start = time.process_time()
-    work = NodeAtWork(Setup(tree, "only", tree.nodes["only"], "only@0", f"{kind} {seed}", {}))
-    first = work.round([])
-    if not first.reward:
-        return
-    # What a second round begins with; its training would change nothing that is tested here.
-    facts = first.record.facts
-    spent = SimpleNamespace(
-        judgments=facts.judgments,
-        looks=facts.looks,
-        steps=first.record.steps,
-        optimiser_steps=first.record.optimiser_steps,
-    )
-    new = work.judge([first], [work.agent_of(first)], spent)
-    second = first.record.model_copy(update={"round": 1, "fresh": work.foretell([first], new.judged)})
+    setup = Setup(tree, "only", tree.nodes["only"], "only@0", f"{kind} {seed}", {})
+    try:
+        rounds = [json.loads(state.record.model_dump_json()) for state in train_node(setup)]
+    except TrainingError:  # nothing could be learned in any round
+        rounds = []
     cost = time.process_time() - start
-    rounds = [json.loads(record.model_dump_json()) for record in (first.record, second)]
     with file.open("a") as out:
         out.write(json.dumps({"kind": kind, "seed": seed, "cpu": cost, "rounds": rounds}) + "\n")
 
@@ -152,7 +142,10 @@ def doubt(promise: Promise, keeps: float) -> float:
 
 def runs_of(file: Path) -> Iterator[Run]:
     """The kept runs whose agents can be compared with proposals."""
-    for kind, _, (first, second) in read(file):
+    for kind, _, rounds in read(file):
+        if len(rounds) < 2:
+            continue
+        first, second = rounds[:2]
         before, after = estimate_mean(first.proposal_truth), estimate_mean(first.agent_truth)
         if before and after and first.held_out and second.fresh:
             yield Run(kind, second.fresh, first.held_out, subtract(after, before).high < 0)
