@@ -197,7 +197,7 @@ def kill_something(command, nursery, rng):
 def train_and_kill(forks, nursery, folder, kills, rng):
     """Train the tree, killing something again and again; how often, at most `kills` times."""
     killed = 0
-    for _ in range(10 * KILLS):
+    for _ in range(KILLS + 10):
         command = start(forks, folder, workers=2)
         while killed < kills and is_alive(command):
             wait_for_phases(folder, command, rng.integers(1, 4))
