@@ -17,7 +17,6 @@ those that it has alone, because nothing but the network is shared:
 from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import torch
@@ -48,13 +47,13 @@ def finish_together(every: Sequence[Steps[Result]]) -> list[Result | Exception]:
     """What each coroutine returns or raises, in order; passes that agree in shape are run as one."""
     found: dict[int, Result | Exception] = {}
     waiting: dict[int, Pass] = {}
-    known = _Known()
+    architectures: dict[int, str] = {}
     for place, steps in enumerate(every):
         _advance(place, steps, waiting, found)
     while waiting:
         failed: dict[int, Exception] = {}
-        for group in _group(waiting, known):
-            failed |= _run(group, known)
+        for group in _group(waiting, architectures):
+            failed |= _run(group)
         moving, waiting = waiting, {}
         for place in moving:
             _advance(place, every[place], waiting, found, failed.get(place))
@@ -78,37 +77,20 @@ def _advance(
         found[place] = trouble
 
 
-@dataclass
-class _Known:
-    """What is kept from step to step."""
+def _group(waiting: dict[int, Pass], architectures: dict[int, str]) -> list[dict[int, Pass]]:
+    """Passes that can be run as one, in lots that stay in the cache; others by themselves.
 
-    architectures: dict[nn.Module, str] = field(default_factory=dict)
-    stacks: dict[tuple[nn.Module, ...], Ensemble] = field(default_factory=dict)
-    """By the modules of the ensembles that they are made of."""
-
-    def describe(self, module: nn.Module) -> str:
-        """The architecture in words, the same for equal ones."""
-        if module not in self.architectures:
-            self.architectures[module] = repr(module)
-        return self.architectures[module]
-
-    def stack(self, ensembles: Sequence[Ensemble]) -> Ensemble:
-        """All members as one ensemble; from now on the ensembles' weights lie in it."""
-        name = tuple(one.module for one in ensembles)
-        if name not in self.stacks or not _lies_in(ensembles, self.stacks[name]):
-            self.stacks[name] = _stack(ensembles)
-        return self.stacks[name]
-
-
-def _group(waiting: dict[int, Pass], known: _Known) -> list[dict[int, Pass]]:
-    """Passes that can be run as one, in lots that stay in the cache; others by themselves."""
+    Args:
+        waiting: passes by their fits.
+        architectures: what has been found out of modules, by `id`; the fits keep them alive.
+    """
     alike: dict[Hashable, list[dict[int, Pass]]] = {}
     for place, one in waiting.items():
         module, members = one.ensemble.module, one.ensemble.members
         rows = members * one.shown.outcomes.shape[1] * one.shown.steps
         key: Hashable = place
         if members > 1 and getattr(module, "stacks", False):
-            key = (known.describe(module), members, rows)
+            key = (_describe(module, architectures), members, rows)
         lots = alike.setdefault(key, [])
         if not lots or (len(lots[-1]) + 1) * rows > MOST_ROWS:
             lots.append({})
@@ -116,7 +98,13 @@ def _group(waiting: dict[int, Pass], known: _Known) -> list[dict[int, Pass]]:
     return [lot for lots in alike.values() for lot in lots]
 
 
-def _run(group: dict[int, Pass], known: _Known) -> dict[int, Exception]:
+def _describe(module: nn.Module, architectures: dict[int, str]) -> str:
+    if id(module) not in architectures:
+        architectures[id(module)] = repr(module)
+    return architectures[id(module)]
+
+
+def _run(group: dict[int, Pass]) -> dict[int, Exception]:
     """Gradients for every pass of a group; the errors of those that failed."""
     if len(group) == 1:
         ((place, one),) = group.items()
@@ -126,7 +114,7 @@ def _run(group: dict[int, Pass], known: _Known) -> dict[int, Exception]:
             return {place: error}
         return {}
     passes = list(group.values())
-    stack = known.stack([one.ensemble for one in passes])
+    stack = _stack([one.ensemble for one in passes])
     seen = [one.shown.inputs() for one in passes]
     table = stack.scores({name: torch.cat([one[name] for one in seen]) for name in seen[0]}, shared=False)
     failed: dict[int, Exception] = {}
@@ -144,27 +132,16 @@ def _run(group: dict[int, Pass], known: _Known) -> dict[int, Exception]:
         if weights.grad is not None:
             pieces = torch.split(weights.grad, passes[0].ensemble.members)
             for one, piece in zip(passes, pieces, strict=True):
-                one.ensemble.weights[name].grad = piece
-            weights.grad = None
+                one.ensemble.weights[name].grad = piece.clone()
     return failed
 
 
 def _stack(ensembles: Sequence[Ensemble]) -> Ensemble:
-    first, members = ensembles[0], ensembles[0].members
-    weights = {name: torch.cat([one.weights[name].detach() for one in ensembles]) for name in first.weights}
-    for name, whole in weights.items():
-        for one, piece in zip(ensembles, torch.split(whole, members), strict=True):
-            # The same leaf with another memory: its optimiser knows it, and moves the stack with it.
-            one.weights[name].data = piece
-    weights = {name: whole.requires_grad_() for name, whole in weights.items()}
+    """All members as one ensemble, with weights of its own."""
+    first = ensembles[0]
+    weights = {
+        name: torch.cat([one.weights[name].detach() for one in ensembles]).requires_grad_()
+        for name in first.weights
+    }
     buffers = {name: torch.cat([one.buffers[name] for one in ensembles]) for name in first.buffers}
     return Ensemble(first.module, first.shapes, weights, buffers)
-
-
-def _lies_in(ensembles: Sequence[Ensemble], stack: Ensemble) -> bool:
-    """Whether the ensembles' weights still are the stack's memory: another stack may have taken some."""
-    name, whole = next(iter(stack.weights.items()))
-    pieces = torch.split(whole.detach(), ensembles[0].members)
-    return all(
-        one.weights[name].data_ptr() == piece.data_ptr() for one, piece in zip(ensembles, pieces, strict=True)
-    )
