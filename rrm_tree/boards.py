@@ -206,7 +206,9 @@ def _phase(lines: Mapping[int, Line], going_on: Sequence[int]) -> str:
 
 
 def say_seeds(seeds: Sequence[int]) -> str:
-    """`seed 3`, `seeds 3, 5, 9`."""
+    """`seed 3`, `seeds 3, 5, 9`, `seeds 2 to 9`."""
+    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds))):
+        return f"seeds {seeds[0]} to {seeds[-1]}"
     return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
 
