@@ -46,6 +46,16 @@ def digest_rows(arrays: Arrays) -> bytes:
     return digest.digest()
 
 
+def bytes_of_rows(arrays: Arrays) -> NDArray[np.uint8]:
+    """The content of each row of at least one, shape [rows, bytes]."""
+    rows = count_rows(arrays)
+    flat = [
+        np.ascontiguousarray(values).reshape(rows, -1).view(np.uint8).reshape(rows, -1)
+        for _, values in sorted(arrays.items())
+    ]
+    return np.ascontiguousarray(np.concatenate(flat, axis=1))
+
+
 def unique_rows(arrays: Arrays) -> tuple[Ints, Ints]:
     """Rows that differ from each other, and where each row went.
 
@@ -56,11 +66,7 @@ def unique_rows(arrays: Arrays) -> tuple[Ints, Ints]:
     rows = count_rows(arrays)
     if not rows:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    flat = [
-        np.ascontiguousarray(values).reshape(rows, -1).view(np.uint8).reshape(rows, -1)
-        for _, values in sorted(arrays.items())
-    ]
-    joined = np.ascontiguousarray(np.concatenate(flat, axis=1))
+    joined = bytes_of_rows(arrays)
     whole = joined.view(np.dtype((np.void, joined.shape[1]))).reshape(rows)
     _, kept, place = np.unique(whole, return_index=True, return_inverse=True)
     return kept.astype(np.int64), place.reshape(rows).astype(np.int64)

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol, cast
+from typing import cast
 
 import numpy as np
 from numpy.random import Generator
@@ -29,6 +29,7 @@ from rrm_tree.contracts import (
     Split,
     Task,
 )
+from rrm_tree.corrupting import Answers
 from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.learning.reward_model import RewardModel
 from rrm_tree.learning.rollouts import rollout
@@ -53,17 +54,6 @@ REMEMBERED_BATCHES = 4
 
 MOST_DRAWS = 50
 """Proposals drawn again and again until there are enough subjects."""
-
-
-class Answers(Protocol):
-    """Whoever can answer questions of one task: a trained helper or a perfect one."""
-
-    @property
-    def task(self) -> Task:
-        """What it answers questions about."""
-
-    def answer(self, subjects: Arrays) -> Outcomes:
-        """One outcome a subject."""
 
 
 @dataclass(frozen=True)
