@@ -6,7 +6,8 @@ Touches nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, Final
 
 from rrm_tree.errors import SpecError
@@ -15,6 +16,10 @@ from rrm_tree.yaml_source import Value, read_text
 
 PLUGIN_KEYS: Final = ("task", "judge", "agent", "network")
 """Where a plug-in stands; a bare text there is short for `{use: text}`."""
+
+
+ABSENT: Final = object()
+"""Stands for a setting that is not there."""
 
 
 def as_plugin(value: object) -> object:
@@ -105,6 +110,25 @@ def _check_node(content: Mapping[str, Value], path: tuple[str, ...], depth: int)
     if path[:depth] == ("nodes",) and path[depth] not in content:
         name = path[depth]
         raise _WrongPathError(path[:depth], f"no node is named '{name}'{suggest(name, content)}")
+
+
+def differing(one: Any, other: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """Every leaf in which two values differ, with where it is: ("judge", "with", "beta"), 1.0, 2.0.
+
+    In the order written, what only the other has last; `ABSENT` stands for what is not there.
+    """
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for name in dict.fromkeys((*one, *other)):
+            yield from differing(one.get(name, ABSENT), other.get(name, ABSENT), (*path, name))
+    elif isinstance(one, list) and isinstance(other, list) and _have_parts([*one, *other]):
+        for index, (old, new) in enumerate(zip_longest(one, other, fillvalue=ABSENT)):
+            yield from differing(old, new, (*path, str(index)))
+    elif one != other:
+        yield path, one, other
+
+
+def _have_parts(values: Sequence[object]) -> bool:
+    return any(isinstance(value, dict | list) for value in values)
 
 
 def rewrite(text: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

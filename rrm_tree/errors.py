@@ -27,6 +27,7 @@ class ExitCode(IntEnum):
     WAITING_FOR_PEOPLE = 4
     UNREACHABLE = 5
     WORK_TO_DO = 6
+    WORSE = 7
     INTERRUPTED = 130
 
 

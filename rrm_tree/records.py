@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 FORMAT = 1
 """Version of what the store holds; a newer one is refused."""
@@ -230,6 +230,17 @@ class NodeResult(Stored):
     pictures: tuple[Picture, ...] = ()
 
 
+class Edit(Stored):
+    """One setting that two configurations do not share."""
+
+    path: str
+    """`nodes.player.budget.judgments`"""
+    before: JsonValue
+    """None also where it was not there."""
+    after: JsonValue
+    """None also where it is not there any more."""
+
+
 class RunResult(Stored):
     """What a report is made from."""
 
@@ -243,6 +254,12 @@ class RunResult(Stored):
     """The command that resumes or repeats this run."""
     versions: Mapping[str, str]
     nodes: tuple[NodeResult, ...]
+    configuration: Mapping[str, JsonValue] = {}
+    """The tree as planned: every setting, defaults resolved; numerics and versions of plug-ins too."""
+    previous: str | None = None
+    """The run of a tree of this name that was started before this one in the same store."""
+    edits: tuple[Edit, ...] = ()
+    """What of the configuration differs from the previous run's."""
 
 
 class SeedsResult(Stored):

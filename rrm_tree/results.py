@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+from rrm_tree.edits import ABSENT, differing
 from rrm_tree.errors import StoreError
 from rrm_tree.plan import TRAINING_VERSION, Entry, Plan, key_of
 from rrm_tree.records import (
     Done,
+    Edit,
     Manifest,
     NodeResult,
     Picture,
@@ -25,7 +28,7 @@ from rrm_tree.records import (
     SeedsResult,
     State,
 )
-from rrm_tree.seeds import runs_of
+from rrm_tree.seeds import runs_of, split_run
 from rrm_tree.spec import NodeSpec
 from rrm_tree.store import Store
 
@@ -111,6 +114,7 @@ def collect_result(store: Store, run: str, plan: Plan, fates: Mapping[str, Fate]
         _collect(store, entry, keys.get(entry.name), fates.get(entry.name), declared.get(entry.node))
         for entry in plan.entries
     )
+    configuration, previous = configure(plan), _previous(store, run, plan)
     return RunResult(
         name=plan.tree.name,
         run=str(store.workplace / "runs" / run),
@@ -123,7 +127,17 @@ def collect_result(store: Store, run: str, plan: Plan, fates: Mapping[str, Fate]
             **{name: version(name) for name in PACKAGES},
         },
         nodes=nodes,
+        configuration=configuration,
+        previous=previous,
+        edits=() if previous is None else _edits_since(store, previous, configuration),
     )
+
+
+def _edits_since(store: Store, previous: str, configuration: Mapping[str, Any]) -> tuple[Edit, ...]:
+    try:
+        return compare_configurations(configure(store.plan(previous)), configuration)
+    except StoreError:
+        return ()  # an old run that cannot be read any more is no reason to have no report
 
 
 def _collect(
@@ -158,17 +172,38 @@ def _collect(
 
 def _edits(node: NodeSpec, arm: NodeSpec) -> tuple[str, ...]:
     """Settings in which an arm differs from its node, as "judge.with.beta"."""
-    dumps = (one.model_dump(mode="json", by_alias=True, exclude={"arms"}) for one in (node, arm))
-    return tuple(".".join(path) for path in _differing((), *dumps))
+    before, after = (one.model_dump(mode="json", by_alias=True, exclude={"arms"}) for one in (node, arm))
+    return tuple(".".join(path) for path, _, _ in differing(before, after))
 
 
-def _differing(path: tuple[str, ...], one: Any, other: Any) -> Iterator[tuple[str, ...]]:
-    if isinstance(one, dict) and isinstance(other, dict):
-        # In the order written, what only the other has last.
-        for name in dict.fromkeys((*one, *other)):
-            yield from _differing((*path, name), one.get(name), other.get(name))
-    elif one != other:
-        yield path
+def configure(plan: Plan) -> dict[str, Any]:
+    """All that decides what a plan trains, apart from what helpers learn, as JSON."""
+    tree = plan.tree.model_dump(mode="json", by_alias=True)
+    entries = {entry.node: entry.fixed for entry in plan.entries if entry.arm is None}
+    for name, fixed in entries.items():
+        tree["nodes"][name]["versions"] = dict(fixed["versions"])
+    return {**tree, "numerics": next((dict(fixed["numerics"]) for fixed in entries.values()), {})}
+
+
+def compare_configurations(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Edit, ...]:
+    """Every setting in which two configurations differ."""
+    return tuple(
+        Edit(
+            path=".".join(path),
+            before=None if old is ABSENT else old,
+            after=None if new is ABSENT else new,
+        )
+        for path, old, new in differing(first, second)
+    )
+
+
+def _previous(store: Store, run: str, plan: Plan) -> str | None:
+    """The run of a tree of this name that was started last before this run."""
+    whole = split_run(run)[0]
+    known = store.runs()
+    earlier = known[: known.index(whole)] if whole in known else []
+    alike = re.compile(rf"{re.escape(plan.tree.name)}-[0-9a-f]{{8}}")
+    return next((name for name in reversed(earlier) if alike.fullmatch(name)), None)
 
 
 def _load(store: Store, manifest: Manifest, name: str) -> Any:

@@ -6,18 +6,16 @@ Touches what it is given to look things up with.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 
+from rrm_tree.edits import ABSENT, differing
 from rrm_tree.plan import Entry, Inputs, Plan, inputs_of, key_of
 from rrm_tree.records import Done
 
 MOST_REASONS = 4
 """Reasons that are told of one entry; more are counted."""
-
-ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ def _differences(now: Inputs, before: Inputs, *, partial: bool = False) -> list[
             prefix = {"node": "", "versions": "version of ", "numerics": "", "measure": "measure."}.get(
                 name, name
             )
-            found += [_told(prefix, *change) for change in _changes((), old, new)]
+            found += [_told(prefix, *change) for change in differing(old, new)]
     return found
 
 
@@ -102,20 +100,6 @@ def _relatives(part: str, new: Mapping[str, Any], old: Mapping[str, Any]) -> lis
     words = {"helpers": "helper {} learned something else", "below": "helper {} changed"}
     word = words.get(part, "the task or criteria of {} above it changed")
     return [word.format(name) for name in sorted(new.keys() | old.keys()) if new.get(name) != old.get(name)]
-
-
-def _changes(path: tuple[str, ...], old: Any, new: Any) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
-    """Every leaf that differs, with where it is."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in sorted(old.keys() | new.keys()):
-            yield from _changes((*path, name), old.get(name, ABSENT), new.get(name, ABSENT))
-    elif (
-        isinstance(old, list) and isinstance(new, list) and any(isinstance(x, dict | list) for x in old + new)
-    ):
-        for index, (one, other) in enumerate(zip_longest(old, new, fillvalue=ABSENT)):
-            yield from _changes((*path, str(index)), one, other)
-    elif old != new:
-        yield path, old, new
 
 
 def _told(prefix: str, path: tuple[str, ...], old: Any, new: Any) -> str:

@@ -25,6 +25,10 @@ COMMANDS: Final = {
         "rrm_tree.cli.look_commands:report",
         "Write the report of a run again; the latest one if none is named.",
     ),
+    "compare": (
+        "rrm_tree.cli.compare_commands:compare",
+        "Say what differs between two runs, and what of that is more than noise.",
+    ),
     "gc": ("rrm_tree.cli.gc_command:gc", "Remove from the store what no run refers to."),
     "validate": ("rrm_tree.cli.spec_commands:validate", "Find every mistake in a spec."),
     "show": ("rrm_tree.cli.spec_commands:show", "Show every setting of a spec and where it comes from."),
@@ -110,7 +114,7 @@ def rrm() -> None:
 
     Exit codes: 0 done; 1 something failed; 2 usage or spec error; 3 done, but a gate was missed;
     4 waiting for people; 5 store or broker not reachable; 6 work to do (plan --check);
-    130 interrupted.
+    7 something got worse (compare); 130 interrupted.
     """
 
 

@@ -14,6 +14,7 @@ import click
 
 from rrm_tree.cli.opening import (
     choose_run,
+    collect_run,
     make_plan,
     only_option,
     open_existing,
@@ -189,18 +190,9 @@ def logs(node: str, name: str | None, seed: int | None, follow: bool, address: s
 def report(name: str | None, address: str) -> None:
     """Write the report of a run again; the latest one if none is named."""
     from rrm_tree.report import terminal_report
-    from rrm_tree.results import Fate, collect_results
-    from rrm_tree.seeds import runs_of
 
     store = open_existing(address)
-    name = choose_run(store, name)
-    planned, ledger = store.plan(name), open_ledger(store)
-    fates = {}
-    for run in runs_of(planned, name):
-        claims = ledger.claims_of(list(store.referred(run).values()))
-        failed = [one for one in claims.values() if one.state == "failed"]
-        fates[run] = {one.entry: Fate("failed", one.reason) for one in failed}
-    result = collect_results(store, name, planned, fates)
+    result = collect_run(store, choose_run(store, name))
     page = save_reports(result)
     print_markup(terminal_report(result))
     click.echo(f"report: {page}")

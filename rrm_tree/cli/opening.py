@@ -21,6 +21,7 @@ from rrm_tree.errors import UsageError
 if TYPE_CHECKING:
     from rrm_tree.ledger import Ledger
     from rrm_tree.plan import Plan
+    from rrm_tree.records import RunResult, SeedsResult
     from rrm_tree.store import Store
 
 store_option = click.option(
@@ -99,6 +100,33 @@ def choose_run(store: Store, name: str | None) -> str:
     if name not in known:
         raise UsageError(f"{store.address} has no run '{name}'{suggest(name, known)}")
     return name
+
+
+def find_run(address: str, text: str) -> tuple[Store, str]:
+    """A run by its name in the store, or by its folder in any store; a store's folder is its latest run."""
+    place = Path(text).resolve()
+    above = [one for one in place.parents if one.name == "runs"]
+    if above and (above[0].parent / "runs").is_dir() and place.is_dir():
+        store = open_existing(str(above[0].parent))
+        return store, choose_run(store, text)
+    if (place / "runs").is_dir():
+        store = open_existing(str(place))
+        return store, choose_run(store, None)
+    store = open_existing(address)
+    return store, choose_run(store, text)
+
+
+def collect_run(store: Store, name: str) -> RunResult | SeedsResult:
+    """What a run has learned so far, and what of it has failed."""
+    from rrm_tree.results import Fate, collect_results
+    from rrm_tree.seeds import runs_of
+
+    planned, ledger, fates = store.plan(name), open_ledger(store), {}
+    for run in runs_of(planned, name):
+        claims = ledger.claims_of(list(store.referred(run).values()))
+        failed = [one for one in claims.values() if one.state == "failed"]
+        fates[run] = {one.entry: Fate("failed", one.reason) for one in failed}
+    return collect_results(store, name, planned, fates)
 
 
 def quote_command() -> str:

@@ -83,6 +83,18 @@ def subtract(first: Estimate, second: Estimate) -> Difference:
     return Difference(value=value, low=value - below, high=value + above)
 
 
+def average_independent(parts: Sequence[Estimate | Difference]) -> Difference:
+    """The mean of independent estimates with the interval that follows from theirs.
+
+    Zou and Donner (2008): squared distances to the ends add up. It speaks of what was measured, not
+    of other seeds.
+    """
+    value = sum(part.value for part in parts) / len(parts)
+    below = sqrt(sum((part.value - part.low) ** 2 for part in parts)) / len(parts)
+    above = sqrt(sum((part.high - part.value) ** 2 for part in parts)) / len(parts)
+    return Difference(value=value, low=value - below, high=value + above)
+
+
 class Paired(Stored):
     """How two arms differ over seeds that both were trained with."""
 

@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import sqrt
 
-from rrm_tree.propagation.intervals import Estimate, Paired, compare_seeds, student_quantile
+from rrm_tree.propagation.intervals import (
+    Estimate,
+    Paired,
+    average_independent,
+    compare_seeds,
+    student_quantile,
+)
 from rrm_tree.records import Stored
 
 LEAST_SEEDS = 3
@@ -71,9 +77,8 @@ def average_estimates(
     found = average({seed: one.value for seed, one in known.items()})
     if found is None or found.low is None or found.high is None:
         return found
-    below = sqrt(sum((one.value - one.low) ** 2 for one in known.values())) / len(known)
-    above = sqrt(sum((one.high - one.value) ** 2 for one in known.values())) / len(known)
-    low, high = min(found.low, found.mean - below), max(found.high, found.mean + above)
+    measured = average_independent(list(known.values()))
+    low, high = min(found.low, measured.low), max(found.high, measured.high)
     if is_share:
         low, high = max(low, 0.0), min(high, 1.0)
     return found.model_copy(update={"low": low, "high": high})

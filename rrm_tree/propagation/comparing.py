@@ -1,0 +1,337 @@
+"""Two runs side by side: what differs between them, and what of that is more than noise.
+
+In: the RunResults of two runs, one a seed. Out: a Comparison. Arithmetic only; touches nothing.
+
+Where both runs have at least three seeds in common, differences are taken within each seed. Otherwise
+single measurements are compared, as if they had been made on different pairs, which errs on the wide side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import erfc, sqrt
+from typing import Literal, NamedTuple
+
+from rrm_tree.propagation.intervals import (
+    Z95,
+    Difference,
+    Estimate,
+    average_independent,
+    estimate_mean,
+    estimate_share,
+    subtract,
+)
+from rrm_tree.propagation.nodes import sees_advice
+from rrm_tree.propagation.over_seeds import LEAST_SEEDS, OverSeeds, average_estimates, pair
+from rrm_tree.records import Edit, NodeResult, RunResult, Share, Shares, Stored
+
+ALPHA = 0.05
+"""Chance that any difference is called one that is none (Holm), over all numbers of two runs."""
+
+Measure = Literal["distilled off", "distilled on", "assisted off", "assisted on", "truth"]
+MEASURES: tuple[Measure, ...] = ("distilled off", "distilled on", "assisted off", "assisted on", "truth")
+Verdict = Literal["better", "worse", "same"]
+FINISHED = ("trained", "reused")
+
+
+class Change(Stored):
+    """One number of a node in both runs."""
+
+    measure: Measure
+    before: Estimate
+    """Of the first run; over seeds its count is theirs."""
+    after: Estimate
+    difference: Difference
+    """After minus before, with its 95% interval."""
+    paired_by: Literal["seed", "nothing"]
+    p_value: float
+    """That which belongs to the interval (Altman and Bland 2011)."""
+    verdict: Verdict = "same"
+    """`same`: no difference beyond noise, with an allowance for how many numbers were compared."""
+
+
+class GateChange(Stored):
+    """In how many seeds a gate was passed."""
+
+    passed_before: int
+    passed_after: int
+    of_before: int
+    """Seeds in which the gate was tried."""
+    of_after: int
+
+    @property
+    def flipped(self) -> Verdict:
+        """Whether a larger or a smaller share of seeds passes."""
+        before, after = self.passed_before * self.of_after, self.passed_after * self.of_before
+        return "same" if before == after else "better" if after > before else "worse"
+
+
+class NodeComparison(Stored):
+    """One entry in both runs."""
+
+    name: str
+    level: int
+    only_in: Literal["first", "second"] | None = None
+    same_keys: bool = False
+    """Every seed has the same key in both runs: the same bytes, and nothing to compare."""
+    task_differs: bool = False
+    """Its task differs, so that its truth may be another one."""
+    finished_before: int = 0
+    """Seeds in which it is trained."""
+    finished_after: int = 0
+    of_before: int = 0
+    of_after: int = 0
+    gate: GateChange | None = None
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Worse if anything of it is; better if something is and nothing is worse."""
+        said = [change.verdict for change in self.changes]
+        if self.gate is not None:
+            said.append(self.gate.flipped)
+        lost = self.finished_after * self.of_before < self.finished_before * self.of_after
+        if lost or "worse" in said:
+            return "worse"
+        return "better" if "better" in said else "same"
+
+
+class Comparison(Stored):
+    """Two runs side by side."""
+
+    first: str
+    second: str
+    seeds: tuple[int, ...]
+    """Seeds that both have."""
+    edits: tuple[Edit, ...]
+    """In what their configurations differ."""
+    nodes: tuple[NodeComparison, ...]
+    """Flipped gates first, then the worse, the better and the rest; within each from the root down."""
+    tests: int
+    """Numbers that were compared."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Worse if any node is."""
+        said = {node.verdict for node in self.nodes}
+        return "worse" if "worse" in said else "better" if "better" in said else "same"
+
+
+class _Entries(NamedTuple):
+    """One entry by seed, in both runs."""
+
+    first: Mapping[int, NodeResult]
+    second: Mapping[int, NodeResult]
+
+
+def compare_runs(
+    first: Sequence[RunResult], second: Sequence[RunResult], edits: Sequence[Edit] = ()
+) -> Comparison:
+    """What became better and what worse from one run to another.
+
+    Args:
+        first: the results of the one, one a seed.
+        second: those of the other.
+        edits: in what their configurations differ.
+    """
+    entries = {
+        name: _Entries(_by_seed(first, name), _by_seed(second, name)) for name in _names(first, second)
+    }
+    tasks = {edit.path.split(".")[1] for edit in edits if ".task" in edit.path and edit.path.count(".") >= 2}
+    compared = [_compare_entry(name, both, tasks) for name, both in entries.items()]
+    decided = _decide(compared)
+    ranks: dict[Verdict, int] = {"worse": 1, "better": 2, "same": 3}
+
+    def rank(node: NodeComparison) -> tuple[int, int, str]:
+        flipped = node.gate is not None and node.gate.flipped != "same"
+        return (0 if flipped else ranks[node.verdict], -node.level, node.name)
+
+    return Comparison(
+        first=first[0].run,
+        second=second[0].run,
+        seeds=tuple(one.seed for one in first if one.seed in {other.seed for other in second}),
+        edits=tuple(edits),
+        nodes=tuple(sorted(decided, key=rank)),
+        tests=sum(len(node.changes) for node in decided),
+    )
+
+
+def _names(first: Sequence[RunResult], second: Sequence[RunResult]) -> list[str]:
+    return list(dict.fromkeys(node.name for one in (*first, *second) for node in one.nodes))
+
+
+def _by_seed(results: Sequence[RunResult], name: str) -> dict[int, NodeResult]:
+    return {one.seed: node for one in results for node in one.nodes if node.name == name}
+
+
+def _compare_entry(name: str, both: _Entries, tasks: set[str]) -> NodeComparison:
+    some = next(iter((both.first or both.second).values()))
+    if not (both.first and both.second):
+        return NodeComparison(name=name, level=some.level, only_in="first" if both.first else "second")
+    first, second = (
+        {seed: node for seed, node in one.items() if node.state in FINISHED and node.rounds} for one in both
+    )
+    keys = [{node.key for node in one.values()} for one in both]
+    same = keys[0] == keys[1] and None not in keys[0]
+    return NodeComparison(
+        name=name,
+        level=some.level,
+        same_keys=same,
+        task_differs=some.node in tasks,
+        finished_before=len(first),
+        finished_after=len(second),
+        of_before=len(both.first),
+        of_after=len(both.second),
+        gate=_compare_gates(first, second),
+        changes=() if same else tuple(_compare_measures(first, second)),
+    )
+
+
+def _compare_gates(first: Mapping[int, NodeResult], second: Mapping[int, NodeResult]) -> GateChange | None:
+    before, after = (
+        [gates[-1].accepted for node in one.values() if (gates := [r.gate for r in node.rounds if r.gate])]
+        for one in (first, second)
+    )
+    if not before or not after:
+        return None
+    return GateChange(
+        passed_before=before.count(True),
+        passed_after=after.count(True),
+        of_before=len(before),
+        of_after=len(after),
+    )
+
+
+# --- one number --------------------------------------------------------------------------------
+
+
+def _compare_measures(first: Mapping[int, NodeResult], second: Mapping[int, NodeResult]) -> list[Change]:
+    changes = []
+    for measure in MEASURES:
+        before, after = (
+            {seed: found for seed, node in one.items() if (found := _estimate(node, measure)) is not None}
+            for one in (first, second)
+        )
+        if before and after:
+            changes.append(_change(measure, before, after))
+    return changes
+
+
+def _estimate(node: NodeResult, measure: Measure) -> Estimate | None:
+    """That number of an entry's last round."""
+    last = node.rounds[-1]
+    if measure == "truth":
+        return estimate_mean(last.agent_truth)
+    orderer, _, policy = measure.partition(" ")
+    shares: Shares | None = last.off if policy == "off" else last.on
+    share: Share | None = getattr(shares, orderer) if shares else None
+    if share is None and orderer == "assisted" and shares and not sees_advice(node, "judge"):
+        share = shares.alone
+    return estimate_share(share)
+
+
+def _change(measure: Measure, before: Mapping[int, Estimate], after: Mapping[int, Estimate]) -> Change:
+    is_share = measure != "truth"
+    common = [seed for seed in before if seed in after]
+    if len(common) >= LEAST_SEEDS:
+        one, other = (
+            average_estimates({seed: of[seed] for seed in common}, is_share=is_share)
+            for of in (before, after)
+        )
+        gap = pair(other, one)
+        if one is not None and other is not None and gap is not None:
+            apart = _no_narrower(gap.difference, before, after, common)
+            return _told(measure, _of_seeds(one), _of_seeds(other), apart, "seed")
+    one_side, other_side = _alone(before), _alone(after)
+    return _told(measure, one_side, other_side, subtract(other_side, one_side), "nothing")
+
+
+def _no_narrower(
+    gap: Difference, before: Mapping[int, Estimate], after: Mapping[int, Estimate], seeds: Sequence[int]
+) -> Difference:
+    """Few seeds may agree by chance: an interval at least as wide as what measuring leaves open."""
+    measured = average_independent([subtract(after[seed], before[seed]) for seed in seeds])
+    return Difference(value=gap.value, low=min(gap.low, measured.low), high=max(gap.high, measured.high))
+
+
+def _of_seeds(over: OverSeeds) -> Estimate:
+    low = over.mean if over.low is None else over.low
+    high = over.mean if over.high is None else over.high
+    return Estimate(value=over.mean, low=low, high=high, count=len(over.by_seed))
+
+
+def _alone(estimates: Mapping[int, Estimate]) -> Estimate:
+    """One seed's estimate; of several the mean, with the interval of a mean of independent estimates.
+
+    Where there are seeds enough, the interval speaks of seeds.
+    """
+    ours = list(estimates.values())
+    if len(ours) == 1:
+        return ours[0]
+    over = average_estimates(estimates)
+    if over is not None and over.low is not None:
+        return _of_seeds(over)
+    return Estimate(**average_independent(ours).model_dump(), count=len(ours))
+
+
+def _told(
+    measure: Measure,
+    before: Estimate,
+    after: Estimate,
+    difference: Difference,
+    paired_by: Literal["seed", "nothing"],
+) -> Change:
+    return Change(
+        measure=measure,
+        before=before,
+        after=after,
+        difference=difference,
+        paired_by=paired_by,
+        p_value=chance_of(difference),
+    )
+
+
+def chance_of(difference: Difference) -> float:
+    """The two-sided p-value that belongs to a 95% interval, taken to be normal on either side.
+
+    Altman and Bland, "How to obtain the P value from a confidence interval" (2011). Below .05 exactly
+    where the interval leaves out 0.
+    """
+    toward_zero = (
+        difference.value - difference.low if difference.value > 0 else difference.high - difference.value
+    )
+    if difference.value == 0:
+        return 1.0
+    if toward_zero <= 0:
+        return 0.0
+    return erfc(abs(difference.value) / toward_zero * Z95 / sqrt(2))
+
+
+# --- more than noise ---------------------------------------------------------------------------
+
+
+def _decide(nodes: Sequence[NodeComparison]) -> list[NodeComparison]:
+    """The nodes with a verdict on every number: Holm's procedure over all of them."""
+    values = [change.p_value for node in nodes for change in node.changes]
+    sure = iter(reject(values, ALPHA))
+
+    def judged(change: Change) -> Change:
+        if not next(sure):
+            return change
+        return change.model_copy(update={"verdict": "better" if change.difference.value > 0 else "worse"})
+
+    return [
+        node.model_copy(update={"changes": tuple(judged(change) for change in node.changes)})
+        for node in nodes
+    ]
+
+
+def reject(p_values: Sequence[float], alpha: float) -> list[bool]:
+    """Which hypotheses fall, in the order given: Holm (1979), the smallest p-value first."""
+    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    fallen = [False] * len(p_values)
+    for rank, place in enumerate(order):
+        if p_values[place] > alpha / (len(p_values) - rank):
+            break
+        fallen[place] = True
+    return fallen
