@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -27,7 +27,7 @@ from rrm_tree.plan import Ticket
 from rrm_tree.records import Cost, RoundRecord
 from rrm_tree.registry import import_modules
 from rrm_tree.rounds import RoundState, Setup
-from rrm_tree.states import load_artifacts, load_rounds, pack_round, sum_up
+from rrm_tree.states import commit_pairs, load_rounds, load_setup, pack_round, sum_up
 from rrm_tree.store import Store
 
 if TYPE_CHECKING:
@@ -161,20 +161,10 @@ class Attempt:
             import_modules(plan.tree.imports, None)
         train = _find_trainer(plan.trainer)
         rounds = load_rounds(self.store, key)
-        helpers = ticket.inputs["helpers"]
         records = [state.record for state in rounds]
-        setup = Setup(
-            # By name: where a node stands in the file must not change what is trained.
-            tree=plan.tree.model_copy(update={"nodes": dict(sorted(plan.tree.nodes.items()))}),
-            entry=entry.name,
-            node=entry.spec,
-            key=key,
-            fingerprint=ticket.fingerprint,
-            artifacts={name: load_artifacts(self.store, digests) for name, digests in helpers.items()},
-            looks_limit=ticket.inputs["looks_limit"],
-            cpu_used=sum(cost.cpu_seconds for cost in self.store.costs(key, len(rounds))),
-            tell=self._tell_phase,
-        )
+        used = sum(cost.cpu_seconds for cost in self.store.costs(key, len(rounds)))
+        setup = load_setup(self.store, plan, ticket)
+        setup = replace(setup, cpu_used=used, tell=self._tell_phase)
         meter = _Meter(self.clock, self.cpu_before)
         steps, answer = train(setup, rounds), None
         while (state := _next(steps, answer)) is not None:
@@ -185,6 +175,9 @@ class Attempt:
             if not self.ledger.holds(key, fence):
                 return End.REPLACED
             cost = meter.read(state)
+            if state.pairs is not None:
+                # Before the round, so that no node is done without them.
+                commit_pairs(self.store, key, state.pairs)
             self.store.commit_round(key, state.index, pack_round(state), cost)
             self.ledger.confirm(key, fence)
             records.append(state.record)

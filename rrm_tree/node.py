@@ -20,12 +20,13 @@ from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.gatekeeper import try_gate
 from rrm_tree.learning.distill import Distilled, Distilling, DistillOptions
 from rrm_tree.learning.foresight import foretell
-from rrm_tree.measure import Bench, measure_round, take_pictures
+from rrm_tree.measure import Actor, Bench, Meter, take_pictures
+from rrm_tree.measured import NodeMeasurement, PairSettings
 from rrm_tree.outcomes import Advice, Judged, join_judged
 from rrm_tree.purse import Purse, share_out
 from rrm_tree.records import Promise, RoundRecord
 from rrm_tree.rounds import Measuring, RoundState, Setup
-from rrm_tree.spec import GateSpec
+from rrm_tree.spec import GateSpec, MeasureSpec
 from rrm_tree.station import UNLIMITED, Station, seed_from
 from rrm_tree.team import Team, network_inputs, network_shapes
 
@@ -69,6 +70,11 @@ def train_in_steps(setup: Setup, rounds: Sequence[RoundState] = ()) -> Steps:
         raise TrainingError(f"{setup.entry}: " + "; ".join(done[-1].record.warnings))
 
 
+def measure_seed(seed: int, name: str, draw: int = 0) -> int:
+    """What a node's held-out outcomes are drawn from; arms are measured on the same ones."""
+    return seed_from(seed, name, "measure", *([draw] if draw else []))
+
+
 @dataclass(frozen=True)
 class _Spent:
     """What a node has used up of its budget."""
@@ -109,7 +115,8 @@ class NodeAtWork:
         self.node = setup.node
         self.station = Station(Team(setup.tree, setup.artifacts), setup.entry, setup.node)
         name = self.station.name
-        self.bench = Bench(self.station, setup.tree.measure, seed_from(setup.tree.seed, name, "measure"))
+        self.bench = Bench(self.station, setup.tree.measure, measure_seed(setup.tree.seed, name))
+        self.meter = Meter(self.bench)
         self.started = time.process_time()
         refusal = self.station.algorithm.check(self.station.task)
         if refusal:
@@ -118,7 +125,7 @@ class NodeAtWork:
     def round(self, done: Sequence[RoundState]) -> Generator[Distilling, Distilled, RoundState]:
         """Collect, judge, distill, improve, gate, measure: one round after those already done."""
         spent, tell = _Spent.over(done), self.setup.tell
-        agents = [self.agent_of(state) for state in done if state.reward][1 - SNAPSHOTS :]
+        agents = self.snapshots([state for state in done if state.reward][1 - SNAPSHOTS :])
         new = self.judge(done, agents, spent)
         tell("distilling")
         every = join_judged([*(state.judged for state in done), new.judged])
@@ -126,18 +133,18 @@ class NodeAtWork:
         tell("improving")
         state = self.improve(done, new, distilled, spent)
         if state.reward:
-            agents = [*agents, self.agent_of(state)]
+            agents += self.snapshots([state])
         gate = self.node.gate if state.reward else None
         # Every round may be a try, and takes looks that may end the node.
         tries_each = gate is not None and gate.on_miss == "more"
         if gate is not None and tries_each:
-            state = self.gate(state, gate, agents[-1])
+            state = self.gate(state, gate)
         state = self.close(state, done)
         if gate is not None and state.record.stopped and not tries_each:
-            state = self.gate(state, gate, agents[-1])
+            state = self.gate(state, gate)
         return self.measure(state, agents) if state.reward else state
 
-    def measure(self, state: RoundState, agents: Sequence[Agent]) -> RoundState:
+    def measure(self, state: RoundState, agents: Sequence[Actor]) -> RoundState:
         """The round with all that can be measured of it, if it is one that is to be measured, and pictures.
 
         Clips take longer, so that the last round alone has them.
@@ -147,12 +154,29 @@ class NodeAtWork:
             return state
         self.setup.tell("measuring")
         cpu, steps = time.process_time(), self.bench.tally.steps
-        measured = measure_round(self.bench, state.record, state.reward, agents)
+        measured = self.meter.measure_round(state.record, state.reward, agents)
         pictures = take_pictures(self.station, measured.scenes, clips=last)
         cost = Measuring(time.process_time() - cpu, self.bench.tally.steps - steps)
-        return replace(state, record=measured.record, pictures=pictures, measuring=cost)
+        pairs = measured.pairs if last else None
+        return replace(state, record=measured.record, pictures=pictures, pairs=pairs, measuring=cost)
 
-    def judge(self, done: Sequence[RoundState], agents: Sequence[Agent], spent: _Spent) -> _Gathered:
+    def measure_again(self, rounds: Sequence[RoundState], settings: PairSettings) -> NodeMeasurement:
+        """Every pair of another measurement of the last round; the domain must compute truth.
+
+        With the settings of the node's own record these are the pairs that it rests on.
+        """
+        bench = Bench(
+            self.station,
+            MeasureSpec(pairs=settings.pairs, agent_outcomes=settings.agent_outcomes),
+            measure_seed(self.setup.tree.seed, self.station.name, settings.draw),
+            settings.draw,
+        )
+        meter, learned = Meter(bench), [state for state in rounds if state.reward]
+        agents = self.snapshots(learned[-SNAPSHOTS:])
+        scorer = self.station.scorer(learned[-1].reward)
+        return meter.against_truth(scorer, agents, meter.own(agents[-1]))[0]
+
+    def judge(self, done: Sequence[RoundState], agents: Sequence[Actor], spent: _Spent) -> _Gathered:
         """This round's judgments, within the budget, and what they took.
 
         Raises:
@@ -300,16 +324,20 @@ class NodeAtWork:
         cure = name_cure(self.station, distilled.facts)
         return tuple(f"{warning}; {cure}" for warning in distilled.warnings)
 
+    def snapshots(self, done: Sequence[RoundState]) -> list[Actor]:
+        """Their agents; something was learned in each of these rounds."""
+        return [Actor(self.agent_of(state).act, state.index) for state in done]
+
     def agent_of(self, state: RoundState) -> Agent:
         """The agent that a round left behind."""
         scorer = self.station.scorer(state.reward)
         problem = self.station.team.problem(self.station.name, scorer)
         return self.station.algorithm.load(problem, state.agent)
 
-    def gate(self, state: RoundState, gate: GateSpec, agent: Agent) -> RoundState:
+    def gate(self, state: RoundState, gate: GateSpec) -> RoundState:
         """The round with its gate's result."""
         self.setup.tell("at the gate")
-        scorer = self.station.scorer(state.reward)
+        agent, scorer = self.agent_of(state), self.station.scorer(state.reward)
         result = try_gate(self.station, gate, agent, scorer, self.rng(state.index, "gate"))
         return replace(state, record=state.record.model_copy(update={"gate": result}))
 

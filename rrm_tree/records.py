@@ -7,7 +7,7 @@ A record holds no clock times: the same run gives the same record. Times are in 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -170,6 +170,19 @@ class Manifest(Stored):
     round: int
     objects: Mapping[str, str]
     """File name (agent, reward, judgments, record) → digest of its content."""
+
+
+class Measurement(Stored):
+    """What was measured of a key beside its records; may be added at any time, and never changes the key."""
+
+    format: int = FORMAT
+    key: str
+    what: str
+    """Kind of measurement: "pairs", …"""
+    settings: Mapping[str, Any]
+    """All that decides it beside the key; its digest is part of the file's name."""
+    objects: Mapping[str, str]
+    """Name → digest of its content."""
 
 
 class Done(Stored):

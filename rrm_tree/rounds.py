@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rrm_tree.measured import NodeMeasurement
 from rrm_tree.outcomes import Advice, Answers, Array, Arrays, Items, Judged, Outcomes
 from rrm_tree.records import Picture, RoundRecord
 from rrm_tree.spec import NodeSpec, TreeSpec
@@ -65,6 +66,8 @@ class RoundState:
     """This round's judgments alone."""
     record: RoundRecord
     pictures: tuple[Picture, ...] = ()
+    pairs: NodeMeasurement | None = None
+    """Stored beside the round, as it can be measured again: what the record's shares count."""
     measuring: Measuring = Measuring()
     """Not stored: it is handed on to whoever notes the round's cost."""
 

@@ -15,14 +15,18 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from rrm_tree.errors import PluginError, StoreError
+from rrm_tree.measured import PAIRS_VERSION, NodeMeasurement, PairSettings
 from rrm_tree.outcomes import Advice, Answers, Array, Arrays, Items, Judged, Outcomes
-from rrm_tree.plan import Ticket, canonical_json, digest_of
+from rrm_tree.plan import Plan, Ticket, canonical_json, digest_of
 from rrm_tree.records import Done, Manifest, Picture, RoundRecord
-from rrm_tree.rounds import Artifacts, RoundState
+from rrm_tree.rounds import Artifacts, RoundState, Setup
 from rrm_tree.store import Store
 
 ARTIFACTS = ("agent", "reward")
 """The objects of a last round that parents load."""
+
+PAIRS = "pairs"
+"""The kind of measurement that keeps every pair, and the name of its object."""
 
 
 def pack(arrays: Arrays, about: object = None) -> bytes:
@@ -105,6 +109,25 @@ def _unpack_round(manifest: Manifest, objects: Mapping[str, bytes]) -> RoundStat
     )
 
 
+def load_setup(store: Store, plan: Plan, ticket: Ticket) -> Setup:
+    """What a node is trained from: its entry in the plan, and what its helpers have learned.
+
+    Raises:
+        StoreError: an object of a helper is missing or corrupt.
+    """
+    entry, helpers = plan.by_name[ticket.entry], ticket.inputs["helpers"]
+    return Setup(
+        # By name: where a node stands in the file must not change what is trained.
+        tree=plan.tree.model_copy(update={"nodes": dict(sorted(plan.tree.nodes.items()))}),
+        entry=entry.name,
+        node=entry.spec,
+        key=ticket.key,
+        fingerprint=ticket.fingerprint,
+        artifacts={name: load_artifacts(store, digests) for name, digests in helpers.items()},
+        looks_limit=ticket.inputs["looks_limit"],
+    )
+
+
 def load_artifacts(store: Store, digests: Mapping[str, str]) -> Artifacts:
     """What a helper has learned, by the digests of its objects.
 
@@ -118,6 +141,28 @@ def load_artifacts(store: Store, digests: Mapping[str, str]) -> Artifacts:
             f"{store.address}: a helper's artifacts are missing; the same command trains it again"
         )
     return Artifacts(unpack(agent)[0], unpack(reward)[0])
+
+
+def commit_pairs(store: Store, key: str, measured: NodeMeasurement) -> None:
+    """Store every pair of a measurement beside the key that was measured."""
+    about = measured.settings.model_dump(mode="json")
+    store.commit_measurement(key, PAIRS, about, {PAIRS: pack(measured.arrays())})
+
+
+def load_pairs(store: Store, key: str, settings: PairSettings | None = None) -> NodeMeasurement | None:
+    """Every pair of the measurement with these settings, or of the one that rests on most; None without."""
+    if settings is not None:
+        asked = store.measurement(key, PAIRS, settings.model_dump(mode="json"))
+        found = [] if asked is None else [asked]
+    else:
+        found = [one for one in store.measurements(key, PAIRS) if one.settings["version"] == PAIRS_VERSION]
+    if not found:
+        return None
+    # The node's own draw where several rest on as much.
+    best = max(found, key=lambda one: (one.settings["pairs"], -one.settings["draw"]))
+    data = store.get(best.objects[PAIRS])
+    known = PairSettings.model_validate(best.settings)
+    return None if data is None else NodeMeasurement.from_arrays(known, unpack(data)[0])
 
 
 def sum_up(ticket: Ticket, manifest: Manifest, records: Sequence[RoundRecord], *, has_gate: bool) -> Done:

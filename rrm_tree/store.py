@@ -9,6 +9,8 @@ Touches the store's folder alone:
     keys/<key>/round-000.json     Manifest: the objects of a round, written after them
     keys/<key>/cost-000.json      Cost: what the round took; never part of what must be equal
     keys/<key>/done.json          Done: written last
+    keys/<key>/measured-<what>-<digest>.json
+                                  Measurement: added at any time, never part of what a key promises
     runs/<run>/                   tree.yaml, plan.json, command, keys, logs, reports
     runs/<run>/seed-<n>/          the same of one seed, where the run has several
 
@@ -30,7 +32,7 @@ from pydantic import ValidationError
 from rrm_tree.errors import StoreError, TrainingError
 from rrm_tree.files import TEMPORARY, Files, LocalFiles
 from rrm_tree.plan import Inputs, Plan, Ticket, canonical_json, digest_of
-from rrm_tree.records import FORMAT, Cost, Done, Manifest, Stored
+from rrm_tree.records import FORMAT, Cost, Done, Manifest, Measurement, Stored
 
 log = logging.getLogger(__name__)
 
@@ -183,6 +185,39 @@ class Store:
         whole = len(records) == done.rounds and all(self.get(digest) is not None for digest in records)
         return done if whole else None
 
+    # --- measurements ----------------------------------------------------------------------------
+
+    def commit_measurement(
+        self, key: str, what: str, settings: Mapping[str, Any], objects: Mapping[str, bytes]
+    ) -> Measurement:
+        """Store what was measured of a key, beside all else that was.
+
+        Raises:
+            TrainingError: the same measurement is already stored with other bytes.
+        """
+        digests = {name: self.put(data) for name, data in sorted(objects.items())}
+        found = Measurement(key=key, what=what, settings=dict(settings), objects=digests)
+        self._create(_measurement_name(key, what, settings), found.model_dump(mode="json"))
+        return found
+
+    def measurement(self, key: str, what: str, settings: Mapping[str, Any]) -> Measurement | None:
+        """A measurement with these very settings."""
+        return self._whole(self._model(_measurement_name(key, what, settings), Measurement))
+
+    def measurements(self, key: str, what: str = "") -> tuple[Measurement, ...]:
+        """Every measurement that a key has, or those of one kind."""
+        start = f"measured-{what}-" if what else "measured-"
+        names = [name for name in self.files.names(f"keys/{key}") if name.startswith(start)]
+        names = [name for name in names if name.endswith(".json")]
+        found = (self._whole(self._model(f"keys/{key}/{name}", Measurement)) for name in names)
+        return tuple(one for one in found if one is not None)
+
+    def _whole(self, found: Measurement | None) -> Measurement | None:
+        """The measurement if all its objects are there."""
+        if found is None or any(self.get(digest) is None for digest in found.objects.values()):
+            return None
+        return found
+
     # --- runs ------------------------------------------------------------------------------------
 
     def write_run(self, run: str, plan: Plan, tree_text: str, command: str) -> None:
@@ -284,6 +319,10 @@ def _open_files(address: str) -> Files:
 
 def _warn(kind: str, text: str) -> None:
     log.warning("%s: %s", kind, text)
+
+
+def _measurement_name(key: str, what: str, settings: Mapping[str, Any]) -> str:
+    return f"keys/{key}/measured-{what}-{digest_of(settings)[:16]}.json"
 
 
 def _object_name(digest: str) -> str:

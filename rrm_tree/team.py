@@ -7,7 +7,7 @@ Touches no disk and no ledger; randomness comes in as a generator.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import cast
@@ -38,6 +38,7 @@ from rrm_tree.outcomes import (
     Array,
     Arrays,
     Floats,
+    Ints,
     Outcomes,
     count_rows,
     digest_rows,
@@ -315,6 +316,10 @@ class Team:
         )
 
     def subjects(self, name: str, count: int, split: Split, rng: Generator) -> dict[str, Array]:
+        """What a node's episodes are about, as `draw` finds it."""
+        return self.draw(name, count, split, rng).subjects
+
+    def draw(self, name: str, count: int, split: Split, rng: Generator) -> Drawn:
         """What a node's episodes are about: questions about its parents' proposals.
 
         A root has starting states instead. Parents are asked for equal shares; no parent's agent
@@ -325,11 +330,11 @@ class Team:
         """
         parents = self.parents[name]
         if not parents:
-            return _gather(lambda need: self.task(name).starts(need, split, rng), count, name)
+            return _gather(lambda need: _starting(self.task(name).starts(need, split, rng)), count, name)
         shares = np.full(len(parents), count // len(parents))
         shares[: count % len(parents)] += 1
 
-        def asked_by(parent: str) -> Callable[[int], Arrays]:
+        def asked_by(parent: str) -> Callable[[int], Drawn]:
             return lambda need: self._asked(name, parent, need, split, rng)
 
         drawn = [
@@ -337,42 +342,63 @@ class Team:
             for parent, share in zip(parents, shares, strict=True)
             if share
         ]
-        return join_rows(drawn)
+        return _join_drawn(drawn)
 
-    def _asked(self, name: str, parent: str, count: int, split: Split, rng: Generator) -> Arrays:
+    def _asked(self, name: str, parent: str, count: int, split: Split, rng: Generator) -> Drawn:
         """At most `count` questions to a helper about fresh proposals of one parent."""
         task = self.task(parent)
-        about = self.subjects(parent, count, split, rng)
+        about = self.draw(parent, count, split, rng)
         proposals = rollout(
             task,
             lambda seen, subjects, rng, explore: task.propose(seen, subjects, rng),
-            about,
+            about.subjects,
             rng,
             explore=True,
         ).outcomes
         kind = self.task(name).advice or ""
         asked = [
-            task.questions(proposals, criterion, kind).subjects
+            task.questions(proposals, criterion, kind)
             for criterion, spec in self.tree.nodes[parent].criteria.items()
             if name in spec.helpers
         ]
-        questions = join_rows(asked)
+        questions = join_rows([one.subjects for one in asked])
         chosen = rng.permutation(count_rows(questions))[:count]
-        return take_rows(questions, chosen)
+        root = about.root[np.concatenate([one.owner for one in asked])]
+        return Drawn(take_rows(questions, chosen), root[chosen])
 
 
-def _gather(draw: Callable[[int], Arrays], count: int, name: str) -> dict[str, Array]:
+@dataclass(frozen=True)
+class Drawn:
+    """Subjects, and where they come from."""
+
+    subjects: dict[str, Array]
+    root: Ints
+    """Which of the root's starting states each goes back to, [n]: one gives no independent evidence."""
+
+
+def _starting(states: Arrays) -> Drawn:
+    return Drawn(dict(states), np.arange(count_rows(states)))
+
+
+def _join_drawn(batches: Sequence[Drawn]) -> Drawn:
+    """Batches one after the other; each goes back to starting states of its own."""
+    ends = np.cumsum([batch.root.max(initial=-1) + 1 for batch in batches])
+    roots = [batch.root + end for batch, end in zip(batches, (0, *ends[:-1]), strict=True)]
+    return Drawn(join_rows([batch.subjects for batch in batches]), np.concatenate(roots))
+
+
+def _gather(draw: Callable[[int], Drawn], count: int, name: str) -> Drawn:
     """Exactly `count` rows, from as many draws as that takes."""
-    batches: list[Arrays] = []
+    batches: list[Drawn] = []
     have = 0
     for _ in range(MOST_DRAWS):
         if have >= count:
             break
         batches.append(draw(count - have))
-        have += count_rows(batches[-1])
+        have += count_rows(batches[-1].subjects)
     if have < count:
         raise PluginError(
             f"{name}: only {have} of {count} subjects could be drawn; its parents' proposals (or the"
             " root's `starts`) yield too few questions"
         )
-    return join_rows(batches)
+    return _join_drawn(batches)

@@ -53,6 +53,8 @@ def remove_garbage(store: Store, garbage: Garbage) -> None:
 def _digests(store: Store, key: str) -> Iterator[str]:
     for manifest in store.manifests(key):
         yield from manifest.objects.values()
+    for measurement in store.measurements(key):
+        yield from measurement.objects.values()
     for objects in (store.inputs(key) or {}).get("helpers", {}).values():
         yield from objects.values()
 

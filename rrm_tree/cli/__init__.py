@@ -29,6 +29,10 @@ COMMANDS: Final = {
         "rrm_tree.cli.compare_commands:compare",
         "Say what differs between two runs, and what of that is more than noise.",
     ),
+    "measure": (
+        "rrm_tree.cli.measure_command:measure",
+        "Measure the trained nodes of a run again, training nothing; the latest run if none is named.",
+    ),
     "gc": ("rrm_tree.cli.gc_command:gc", "Remove from the store what no run refers to."),
     "validate": ("rrm_tree.cli.spec_commands:validate", "Find every mistake in a spec."),
     "show": ("rrm_tree.cli.spec_commands:show", "Show every setting of a spec and where it comes from."),

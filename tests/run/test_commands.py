@@ -268,6 +268,30 @@ def test_a_store_that_is_a_file_is_unreachable(place):
         assert (ended.returncode, "Traceback" in ended.stderr) == (ExitCode.UNREACHABLE, False)
 
 
+@pytest.mark.slow
+def test_a_run_without_pairs_gets_the_bytes_that_training_would_have_left(trained, place):
+    shutil.copytree(trained[0] / "rrm-store", place / "rrm-store")
+    measured = sorted(place.glob("rrm-store/keys/*/measured-pairs-*.json"))
+    assert len(measured) == 2
+    for file in measured:
+        file.unlink()
+    said = rrm(place, "measure").stdout.splitlines()
+    assert [line.partition(":")[0] for line in said] == ["bit", "root"]
+    assert learned(place / "rrm-store") == learned(trained[0] / "rrm-store")
+
+
+@pytest.mark.slow
+def test_fresh_pairs_are_another_draw_and_training_goes_on_from_the_same_keys(trained, place):
+    shutil.copytree(trained[0] / "rrm-store", place / "rrm-store")
+    run = next((place / "rrm-store" / "runs").iterdir()).name
+    command = ("measure", run, "bit", "--fresh", "--pairs", "30", "--format", "json")
+    draws = [json.loads(rrm(place, *command).stdout)["draw"] for _ in range(2)]
+    assert draws == [1, 2]
+    assert "nothing to train" in rrm(place, "plan", "tiny.yaml").stdout
+    assert "0 objects" in rrm(place, "gc", "--dry-run").stdout
+    assert "no node 'bti'; did you mean 'bit'" in rrm(place, "measure", run, "bti").stderr
+
+
 @pytest.mark.parametrize("command", [("status",), ("logs", "bit"), ("report",), ("gc",)])
 def test_a_store_without_runs_is_a_usage_error(place, command):
     ended = rrm(place, *command)

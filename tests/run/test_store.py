@@ -109,6 +109,22 @@ def test_a_corrupt_object_is_set_aside_and_its_round_counts_as_missing(store, na
     assert len(load_rounds(store, KEY)) == 3
 
 
+def test_a_measurement_is_kept_beside_a_key_and_counts_as_missing_when_damaged(store):
+    asked, data = {"pairs": 10}, {"pairs": b"numbers"}
+    found = store.commit_measurement(KEY, "pairs", asked, data)
+    store.commit_measurement(KEY, "pairs", {"pairs": 20}, data)
+    assert store.measurement(KEY, "pairs", asked) == found
+    assert len(store.measurements(KEY, "pairs")) == len(store.measurements(KEY)) == 2
+    assert store.manifests(KEY) == ()
+    with pytest.raises(TrainingError, match="already stored with other bytes"):
+        store.commit_measurement(KEY, "pairs", asked, {"pairs": b"others"})
+    digest = found.objects["pairs"]
+    damage(Path(store.address, "objects", digest[:2], digest))
+    assert store.measurement(KEY, "pairs", asked) is None
+    assert store.commit_measurement(KEY, "pairs", asked, data) == found
+    assert store.measurement(KEY, "pairs", asked) == found
+
+
 def damage(file):
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1

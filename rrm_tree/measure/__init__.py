@@ -1,0 +1,12 @@
+"""How right a judge, its helpers and a reward model are, on held-out outcomes.
+
+The only room that reads truth; nothing here flows back into training.
+"""
+
+from __future__ import annotations
+
+from rrm_tree.measure.bench import Actor, Bench
+from rrm_tree.measure.of_round import Measured, Meter
+from rrm_tree.measure.pictures import Scene, take_pictures
+
+__all__ = ["Actor", "Bench", "Measured", "Meter", "Scene", "take_pictures"]
