@@ -51,6 +51,7 @@ def ppo(  # noqa: PLR0913 - the settings of stable-baselines3
     ortho_init: bool = True,
     use_sde: bool = False,
     sde_sample_freq: int = -1,
+    normalize_observations: bool = False,
     normalize_reward: bool = True,
     demonstrations: str | None = None,
     demonstrations_sha256: str | None = None,
@@ -84,6 +85,8 @@ def ppo(  # noqa: PLR0913 - the settings of stable-baselines3
         ortho_init: orthogonal initial weights.
         use_sde: state-dependent exploration.
         sde_sample_freq: steps between its draws of noise; -1 for once an update.
+        normalize_observations: shift and scale what is seen by its running mean and deviation; in
+            MuJoCo's bodies much is gained by it.
         normalize_reward: divide rewards by the running deviation of their discounted sum.
         demonstrations: file whose actions are imitated before the first round's improving.
         demonstrations_sha256: digest of its content; `rrm validate` says which.
@@ -117,6 +120,7 @@ def maskable_ppo(  # noqa: PLR0913 - the settings of sb3-contrib
     net_arch: Widths = (64, 64),
     activation: Activation = "tanh",
     ortho_init: bool = True,
+    normalize_observations: bool = False,
     normalize_reward: bool = True,
     demonstrations: str | None = None,
     demonstrations_sha256: str | None = None,
@@ -146,6 +150,8 @@ def maskable_ppo(  # noqa: PLR0913 - the settings of sb3-contrib
         net_arch: width of each hidden layer, of policy and value alike.
         activation: between the layers.
         ortho_init: orthogonal initial weights.
+        normalize_observations: shift and scale what is seen by its running mean and deviation; in
+            MuJoCo's bodies much is gained by it.
         normalize_reward: divide rewards by the running deviation of their discounted sum.
         demonstrations: file whose actions are imitated before the first round's improving.
         demonstrations_sha256: digest of its content; `rrm validate` says which.

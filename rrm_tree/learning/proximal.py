@@ -26,6 +26,7 @@ from rrm_tree.learning.cloning import actor_critic_loss, clone_demonstrations
 from rrm_tree.learning.experience import Experience, Transitions, as_observation
 from rrm_tree.learning.reward_scale import RewardScale
 from rrm_tree.learning.rows import MASKS
+from rrm_tree.learning.running import Running
 from rrm_tree.learning.stable import (
     ACTIVATIONS,
     PLAIN,
@@ -136,8 +137,11 @@ class Ppo:
     def _learn(self, ppo: PPO, batch: list[Experience], rng: Generator) -> None:
         """One of stable-baselines3's updates from these stretches."""
         advantages = [one.advantages(self.gamma, self.gae_lambda) for one in batch]
-        ppo.rollout_buffer = cast(RolloutBuffer, Transitions(ppo.policy, advantages, batch, rng))
+        transitions = Transitions(ppo.policy, advantages, batch, rng)
+        ppo.rollout_buffer = cast(RolloutBuffer, transitions)
         ppo.train()
+        if isinstance(ppo.policy.features_extractor, Running):
+            ppo.policy.features_extractor.watch(transitions.observations)
 
     def _limit_epochs(self, ppo: PPO, problem: Problem, transitions: int, updates: Adam) -> None:
         """As many epochs as the optimiser steps pay for; at least one, cut by the batch size."""
@@ -157,6 +161,7 @@ class Ppo:
             "net_arch": list(options["net_arch"]),
             "activation_fn": ACTIVATIONS[options["activation"]],
             "optimizer_kwargs": {"eps": 1e-5},
+            **({"features_extractor_class": Running} if options["normalize_observations"] else {}),
             **{name: options[name] for name in self.network_options},
         }
         settings = {
