@@ -220,6 +220,11 @@ def _check_shape(sketches: Mapping[str, Sketch]) -> tuple[str | None, list[Compl
             for name in helpers
             if name not in reached
         ]
+    for root in roots:
+        spec = sketches[root].spec
+        if spec is not None and spec.answers is not None:
+            message = f"'{root}' is nobody's helper: nobody hears what it answers"
+            complaints.append(Complaint(("nodes", root, "answers"), message, on_key=True))
     return roots[0] if len(roots) == 1 else None, complaints
 
 

@@ -152,7 +152,7 @@ def build_plan(
     entries: list[Entry] = []
     for name in graph.order:
         node = graph.tree.nodes[name]
-        planner.loads[name] = planner.below(node)
+        planner.hears[name] = planner.heard(node)
         entries.append(planner.entry(name, None, node))
         entries += [planner.entry(name, arm, edit_node(node, edits)) for arm, edits in node.arms.items()]
     plan = Plan(tree=graph.tree, entries=tuple(entries), folder=str(graph.tree.folder))
@@ -176,24 +176,36 @@ class _Planner:
     graph: TaskGraph
     version_of: VersionOf
     numerics: Mapping[str, Any]
-    loads: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """What each node loads, filled leaves first."""
+    hears: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Whom each node hears, filled leaves first."""
 
-    def below(self, spec: NodeSpec) -> tuple[str, ...]:
-        """Helpers of a node and, since helpers ask theirs, everything below them; leaves first."""
+    def heard(self, spec: NodeSpec) -> tuple[str, ...]:
+        """Helpers of a node and, since helpers ask theirs, everything below them; leaves first.
+
+        Who answers ideally asks nobody.
+        """
         if not uses_helpers(spec):
             return ()
-        found = {name for helper in spec.helpers for name in (helper, *self.loads[helper])}
+        nodes, found = self.graph.tree.nodes, set(spec.helpers)
+        for helper in spec.helpers:
+            if not nodes[helper].answers_ideally:
+                found.update(self.hears[helper])
         return tuple(name for name in self.graph.order if name in found)
+
+    def loaded(self, heard: Collection[str]) -> tuple[str, ...]:
+        """Whose agents are needed, out of those that are heard."""
+        return tuple(name for name in heard if not self.graph.tree.nodes[name].answers_ideally)
 
     def entry(self, node: str, arm: str | None, spec: NodeSpec) -> Entry:
         """A node, or an arm of it, ready to be planned."""
-        helpers = self.below(spec)
+        heard = self.heard(spec)
+        helpers = self.loaded(heard)
         equals: tuple[str, ...] = ()
         if arm is not None and spec.help == "trained" and spec.judge.use != "truth":
             # Equal effort: the looks of the node and of all below it, less those it still uses.
-            equals = (*(name for name in self.loads[node] if name not in helpers), node)
-        waits = {*helpers, *((*self.loads[node], node) if equals else ())}
+            ours = self.loaded(self.hears[node])
+            equals = (*(name for name in ours if name not in helpers), node)
+        waits = {*helpers, *((*self.loaded(self.hears[node]), node) if equals else ())}
         return Entry(
             name=node if arm is None else f"{node}~{arm}",
             node=node,
@@ -203,10 +215,10 @@ class _Planner:
             helpers=helpers,
             waits=tuple(name for name in self.graph.order if name in waits),
             equals=equals,
-            fixed=self.fixed(node, spec, helpers),
+            fixed=self.fixed(node, spec, heard),
         )
 
-    def fixed(self, node: str, spec: NodeSpec, helpers: Collection[str]) -> Inputs:
+    def fixed(self, node: str, spec: NodeSpec, heard: Collection[str]) -> Inputs:
         """What decides an entry's bytes and is known before anything is trained."""
         tree = self.graph.tree
         return {
@@ -227,7 +239,7 @@ class _Planner:
             # Gates share their alpha, so that each depends on how many there are.
             "gates": sum(one.gate is not None for one in tree.nodes.values()) if spec.gate else 0,
             "above": self.above(node),
-            "below": {name: self.acting(name, name in helpers) for name in sorted({*helpers, *spec.helpers})},
+            "below": {name: self.acting(name, name in heard) for name in sorted({*heard, *spec.helpers})},
         }
 
     def above(self, node: str) -> Inputs:
@@ -247,14 +259,18 @@ class _Planner:
             }
         return found
 
-    def acting(self, name: str, is_loaded: bool) -> Inputs:
+    def acting(self, name: str, is_heard: bool) -> Inputs:
         """What of a helper decides its answers, beside the bytes that it has learned.
 
-        Of one that is not loaded the task remains: measurement asks it for ideal advice.
+        Of one that is not heard the task remains: measurement asks it for ideal advice.
         """
         spec = self.graph.tree.nodes[name]
         task = {"task": _dump(spec.task), "version": self.version_of("task", spec.task.use)}
-        if not is_loaded:
+        if not is_heard:
+            return task
+        if spec.answers is not None:
+            task["answers"] = spec.answers.model_dump(mode="json")
+        if spec.answers_ideally:
             return task
         criteria = [[one, list(criterion.helpers)] for one, criterion in spec.criteria.items()]
         model = spec.reward_model
@@ -272,7 +288,7 @@ class _Planner:
 
 def _canonical_node(spec: NodeSpec) -> Inputs:
     """A node's spec without what changes no bytes; the criteria's order counts."""
-    dumped = spec.model_dump(mode="json", by_alias=True, exclude={"doc", "resources", "arms"})
+    dumped = spec.model_dump(mode="json", by_alias=True, exclude={"doc", "resources", "arms", "answers"})
     return {**dumped, "criteria_order": list(spec.criteria)}
 
 

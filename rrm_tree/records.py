@@ -234,6 +234,8 @@ class NodeResult(Stored):
     judge_sees: tuple[str, ...]
     reward_sees: tuple[str, ...]
     help: str
+    answers: str | None = None
+    """What its parents hear instead of its agent: "ideal", "0.1 of it wrong"; None for the agent itself."""
     state: State
     reason: str | None
     """Why it failed, waits or stopped, in words."""

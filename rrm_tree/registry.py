@@ -109,6 +109,9 @@ class Facts:
     one_step: bool | None
     """Of a task: whether its episodes are one step, None where it does not say. Of an algorithm:
     True if it is for such tasks alone."""
+    noiseless: Mapping[str, Any] | None
+    """Of a judge: the options with which it makes no slips, its patience left as it is; None where it
+    does not say."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ class Plugin:
             direct=bool(fact("direct", False)),
             tasks=fact("tasks", None),
             one_step=fact("one_step", None),
+            noiseless=fact("noiseless", None),
         )
 
     @property

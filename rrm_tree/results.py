@@ -29,7 +29,7 @@ from rrm_tree.records import (
     State,
 )
 from rrm_tree.seeds import runs_of, split_run
-from rrm_tree.spec import NodeSpec
+from rrm_tree.spec import AnswersSpec, NodeSpec
 from rrm_tree.store import Store
 
 
@@ -159,6 +159,7 @@ def _collect(
         judge_sees=entry.spec.judge.sees,
         reward_sees=entry.spec.reward_model.sees,
         help=entry.spec.help,
+        answers=_say_answers(entry.spec),
         state=fate.state,
         reason=fate.reason,
         key=key,
@@ -174,6 +175,15 @@ def _edits(node: NodeSpec, arm: NodeSpec) -> tuple[str, ...]:
     """Settings in which an arm differs from its node, as "judge.with.beta"."""
     before, after = (one.model_dump(mode="json", by_alias=True, exclude={"arms"}) for one in (node, arm))
     return tuple(".".join(path) for path, _, _ in differing(before, after))
+
+
+def _say_answers(spec: NodeSpec) -> str | None:
+    """What parents hear instead of the node's agent."""
+    if spec.answers is None or spec.answers == AnswersSpec():
+        return None
+    wrong = f"{spec.answers.wrong:.3g}"
+    words = ["ideal"] * spec.answers.ideal + [f"{wrong} of it wrong"] * bool(spec.answers.wrong)
+    return ", ".join(words)
 
 
 def configure(plan: Plan) -> dict[str, Any]:

@@ -160,6 +160,15 @@ class RewardModelSpec(Part):
     """How many deviations of the members are taken off the reward that an agent improves on."""
 
 
+class AnswersSpec(Part):
+    """What a node's parents hear instead of its agent: a helper that is ideal, or wrong on purpose."""
+
+    ideal: bool = False
+    """Perfect answers, which its task must be able to compute: its own agent is not asked."""
+    wrong: Number = Field(default=0.0, ge=0, le=1)
+    """Share of the parts of the answers that are replaced; see `corrupting.corrupt`."""
+
+
 class BudgetSpec(Part):
     """Hard limits over all rounds of a node; None is no limit."""
 
@@ -201,6 +210,8 @@ class NodeSpec(Part):
     criteria: Mapping[Name, CriterionSpec] = Field(min_length=1)
     judge: JudgeSpec
     help: Help = "trained"
+    answers: AnswersSpec | None = Field(default=None, exclude_if=_is_none)
+    """What its parents hear of it, for counterfactual trees; its own training stays as it is."""
     reward_model: RewardModelSpec = RewardModelSpec()
     agent: PluginSpec = PluginSpec(use="greedy")
     budget: BudgetSpec = BudgetSpec()
@@ -217,6 +228,11 @@ class NodeSpec(Part):
         if not isinstance(value, Mapping):
             raise PydanticCustomError("arms", "must be a list of standard arms, or a mapping of arms")
         return {name: _standard_arm(str(name)) if edits is None else edits for name, edits in value.items()}
+
+    @property
+    def answers_ideally(self) -> bool:
+        """Whether its parents hear perfect answers, and not its agent's."""
+        return self.answers is not None and self.answers.ideal
 
     @property
     def helpers(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Touches no disk and no ledger; randomness comes in as a generator.
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from rrm_tree.contracts import (
     Split,
     Task,
 )
-from rrm_tree.corrupting import Answers
+from rrm_tree.corrupting import Answers, CorruptHelper
 from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.learning.reward_model import RewardModel
 from rrm_tree.learning.rollouts import rollout
@@ -217,7 +218,7 @@ class Team:
         self.tree = tree
         self.artifacts = artifacts
         self._tasks: dict[str, Task] = {}
-        self._helpers: dict[str, Helper] = {}
+        self._helpers: dict[str, Answers] = {}
 
     @cached_property
     def parents(self) -> Mapping[str, tuple[str, ...]]:
@@ -247,16 +248,29 @@ class Team:
         found = find("algorithm", node.agent.use)
         return cast(Algorithm, found.build(node.agent.options))
 
-    def helper(self, name: str) -> Helper:
-        """A trained node, ready to answer; its own helpers work behind it where it sees advice."""
+    def helper(self, name: str) -> Answers:
+        """A node as its parents hear it: trained, unless its spec says that it answers otherwise."""
         if name not in self._helpers:
-            node, task = self.tree.nodes[name], self.task(name)
-            artifacts = self.artifacts[name]
-            scorer = self.scorer(name, node, artifacts.reward)
-            problem = self.problem(name, scorer)
-            agent = self.algorithm(node).load(problem, artifacts.agent)
-            self._helpers[name] = Helper(task, agent)
+            heard, answers = self._heard(name), self.tree.nodes[name].answers
+            if answers is not None and answers.wrong:
+                heard = CorruptHelper(heard, answers.wrong, _slips_of(name, self.tree.seed))
+            self._helpers[name] = heard
         return self._helpers[name]
+
+    def _heard(self, name: str) -> Answers:
+        """A node ready to answer; its own helpers work behind it where it sees advice."""
+        node, task = self.tree.nodes[name], self.task(name)
+        if node.answers_ideally:
+            if not isinstance(task, Perfect):
+                raise TrainingError(
+                    f"{name}: `answers: {{ideal: true}}` needs a task that knows the ideal answer;"
+                    f" give {node.task.use} an `ideal` method"
+                )
+            return PerfectHelper(task)
+        artifacts = self.artifacts[name]
+        scorer = self.scorer(name, node, artifacts.reward)
+        agent = self.algorithm(node).load(self.problem(name, scorer), artifacts.agent)
+        return Helper(task, agent)
 
     def advisor(self, name: str, node: NodeSpec, sees: tuple[str, ...]) -> Advisor:
         """Who advises on a node's outcomes: its helpers if advice is seen, otherwise nobody."""
@@ -385,6 +399,11 @@ def _join_drawn(batches: Sequence[Drawn]) -> Drawn:
     ends = np.cumsum([batch.root.max(initial=-1) + 1 for batch in batches])
     roots = [batch.root + end for batch, end in zip(batches, (0, *ends[:-1]), strict=True)]
     return Drawn(join_rows([batch.subjects for batch in batches]), np.concatenate(roots))
+
+
+def _slips_of(name: str, seed: int) -> int:
+    """From what the slips of a helper follow: those of two helpers have nothing to do with each other."""
+    return int.from_bytes(hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=4).digest())
 
 
 def _gather(draw: Callable[[int], Drawn], count: int, name: str) -> Drawn:

@@ -33,6 +33,10 @@ COMMANDS: Final = {
         "rrm_tree.cli.measure_command:measure",
         "Measure the trained nodes of a run again, training nothing; the latest run if none is named.",
     ),
+    "whatif": (
+        "rrm_tree.cli.whatif_command:whatif",
+        "Say what an ideal or a corrupted helper, a judge without slips, or any edit would change.",
+    ),
     "gc": ("rrm_tree.cli.gc_command:gc", "Remove from the store what no run refers to."),
     "validate": ("rrm_tree.cli.spec_commands:validate", "Find every mistake in a spec."),
     "show": ("rrm_tree.cli.spec_commands:show", "Show every setting of a spec and where it comes from."),

@@ -15,6 +15,7 @@ from rrm_tree.cli.spec_commands import format_option
 from rrm_tree.errors import ExitCode
 
 if TYPE_CHECKING:
+    from rrm_tree.propagation.comparing import Comparison
     from rrm_tree.records import RunResult, SeedsResult
 
 
@@ -29,24 +30,27 @@ def compare(first: str, second: str, address: str, form: str) -> int:
     A and B are runs of the store, or folders of runs in any store. Exits with 7 if anything is worse
     in B than in A.
     """
+    found = compare_results(*(collect_run(*find_run(address, name)) for name in (first, second)))
+    print_comparison(found, form)
+    return ExitCode.WORSE if found.verdict == "worse" else ExitCode.DONE
+
+
+def compare_results(first: RunResult | SeedsResult, second: RunResult | SeedsResult) -> Comparison:
+    """Two runs side by side, each of one seed or of several."""
     from rrm_tree.propagation.comparing import compare_runs
-    from rrm_tree.report.comparing import write_comparison
+    from rrm_tree.records import SeedsResult
     from rrm_tree.results import compare_configurations
 
-    one, other = (_results(collect_run(*find_run(address, name))) for name in (first, second))
+    one, other = (run.results if isinstance(run, SeedsResult) else (run,) for run in (first, second))
     edits = compare_configurations(one[0].configuration, other[0].configuration)
     if len(one) > 1 or len(other) > 1:
         # Which seeds there are is said apart: the first one's is not a setting of the whole.
         edits = tuple(edit for edit in edits if edit.path != "seed")
-    found = compare_runs(one, other, edits)
-    if form == "json":
-        click.echo(found.model_dump_json())
-    else:
-        click.echo(write_comparison(found), nl=False)
-    return ExitCode.WORSE if found.verdict == "worse" else ExitCode.DONE
+    return compare_runs(one, other, edits)
 
 
-def _results(result: RunResult | SeedsResult) -> tuple[RunResult, ...]:
-    from rrm_tree.records import SeedsResult
+def print_comparison(found: Comparison, form: str) -> None:
+    """As text, or as one JSON object."""
+    from rrm_tree.report.comparing import write_comparison
 
-    return result.results if isinstance(result, SeedsResult) else (result,)
+    click.echo(found.model_dump_json() if form == "json" else write_comparison(found), nl=form == "json")

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from rrm_tree.run import Stop
     from rrm_tree.store import Store
 
-LOCAL, INLINE = "local", "inline"
+LOCAL, INLINE, FLEET = "local", "inline", "fleet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +55,30 @@ class Widths:
     """Seeds of a node in one process; None leaves it to what the first ones take."""
 
 
-@click.command()
-@spec_argument
-@store_option
-@sets_option
-@only_option
-@seeds_option
-@click.option(
+@dataclass(frozen=True, slots=True)
+class Where:
+    """On which executor to train, and how much side by side."""
+
+    executor: str
+    widths: Widths
+
+
+workers_option = click.option(
     "--workers",
     type=click.IntRange(min=1),
     default=lambda: min(4, os.cpu_count() or 1),
     show_default="one a core, at most 4",
     help="How many nodes are trained side by side; each uses one core.",
 )
+
+
+@click.command()
+@spec_argument
+@store_option
+@sets_option
+@only_option
+@seeds_option
+@workers_option
 @click.option(
     "--together",
     type=click.IntRange(min=1),
@@ -94,31 +105,46 @@ def run(  # noqa: PLR0913, PLR0917 - one argument for each option
     Ctrl-C once finishes the rounds that are going on and stops; twice stops now. Whatever happens,
     at most the rounds that were going on are lost. With --fleet, Ctrl-C stops watching alone.
     """
-    from rrm_tree.cli.watching import train_on_fleet
     from rrm_tree.machine import ONE_THREAD
-    from rrm_tree.results import reuse_all
-    from rrm_tree.seeds import plan_seeds, runs_of
+    from rrm_tree.seeds import plan_seeds
 
     if executor == INLINE:
         os.environ.update(ONE_THREAD)  # before anything loads NumPy or torch
     store, planned = open_store(address), plan_seeds(make_plan(spec, sets, only), seeds)
+    text = Path(spec).read_text(encoding="utf-8")
+    where = Where(FLEET if fleet else executor, Widths(workers, together))
+    fates, stopped = train(store, planned, text, quote_command(), where, form)
+    return conclude(store, planned, fates, stopped, form)
+
+
+def train(store: Store, plan: Plan, text: str, command: str, where: Where, form: str) -> tuple[Fates, bool]:
+    """Train what of a plan is not in the store; what became of everything, and whether the user stopped it.
+
+    Args:
+        store: where results are kept.
+        plan: of one seed or of several.
+        text: the spec's file.
+        command: what trains the same again.
+        where: on which executor.
+        form: how progress is printed.
+    """
+    from rrm_tree.cli.watching import train_on_fleet
+    from rrm_tree.results import reuse_all
+    from rrm_tree.seeds import runs_of
+
     store.prepare()
-    text, runs = Path(spec).read_text(encoding="utf-8"), runs_of(planned)
-    for name, one in {**runs, planned.run: planned}.items():
-        store.write_run(name, one, text, quote_command())
+    runs = runs_of(plan)
+    for name, one in {**runs, plan.run: plan}.items():
+        store.write_run(name, one, text, command)
     # Looked at first, since what schedules and trains takes a second to import.
     reused = {name: reuse_all(store, name, one) for name, one in runs.items()}
     fates: Fates = {name: found for name, found in reused.items() if found is not None}
-    stopped = False
-    if len(fates) < len(runs):
-        fates, stopped = (
-            train_on_fleet(store, planned, form, planned.run)
-            if fleet
-            else _train(store, planned, executor, Widths(workers, together), form)
-        )
-    else:
-        _tell_reused(planned, fates, form)
-    return conclude(store, planned, fates, stopped, form)
+    if len(fates) == len(runs):
+        _tell_reused(plan, fates, form)
+        return fates, False
+    if where.executor == FLEET:
+        return train_on_fleet(store, plan, form, plan.run)
+    return _train(store, plan, where.executor, where.widths, form)
 
 
 def _train(store: Store, plan: Plan, executor: str, widths: Widths, form: str) -> tuple[Fates, bool]:

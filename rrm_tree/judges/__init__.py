@@ -36,7 +36,14 @@ def _refuse_reward(options: Mapping[str, object]) -> str | None:
     return refuse_reward(options) if options.get("reward") else None
 
 
-@declare(version="2", kinds=("preference", "label", "rating"), direct=True, tasks=None, refuse=_refuse_reward)
+@declare(
+    version="2",
+    kinds=("preference", "label", "rating"),
+    direct=True,
+    tasks=None,
+    refuse=_refuse_reward,
+    noiseless={"beta": None, "mistake": 0.0, "bias": 0.0},
+)
 def teacher(  # noqa: PLR0913 - an option for each flaw in the paper
     *,
     beta: AboveZero | None = 1.0,
@@ -79,7 +86,7 @@ def teacher(  # noqa: PLR0913 - an option for each flaw in the paper
     )
 
 
-@declare(version="1", kinds=("label", "preference", "rating"), direct=True, tasks=None)
+@declare(version="1", kinds=("label", "preference", "rating"), direct=True, tasks=None, noiseless={})
 def truth(*, right_above: float = 0.5) -> Truth:
     """Truth itself as a judge, for the arm that shows what is lost by judging: no errors, no looks.
 

@@ -148,7 +148,8 @@ def used_helpers(entry: NodeResult, by_name: Mapping[str, NodeResult]) -> set[st
         hears = sees_advice(current, "judge") or sees_advice(current, "reward")
         if not hears or current.help != "trained":
             continue
-        new = [name for name in current.helpers if name in by_name and name not in used]
+        known = [by_name[name] for name in current.helpers if name in by_name and name not in used]
+        new = [one.name for one in known if not (one.answers or "").startswith("ideal")]
         used.update(new)
         waiting.extend(by_name[name] for name in new)
     return used

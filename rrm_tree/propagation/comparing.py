@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import erfc, sqrt
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from rrm_tree.propagation.intervals import (
     Z95,
@@ -21,7 +21,7 @@ from rrm_tree.propagation.intervals import (
     estimate_share,
     subtract,
 )
-from rrm_tree.propagation.nodes import sees_advice
+from rrm_tree.propagation.nodes import pool_shares, sees_advice
 from rrm_tree.propagation.over_seeds import LEAST_SEEDS, OverSeeds, average_estimates, pair
 from rrm_tree.records import Edit, NodeResult, RunResult, Share, Shares, Stored
 
@@ -96,6 +96,14 @@ class NodeComparison(Stored):
         return "better" if "better" in said else "same"
 
 
+class LevelComparison(Stored):
+    """All nodes of a level that both runs have, taken together; every pair counts alike."""
+
+    level: int
+    nodes: int
+    changes: tuple[Change, ...]
+
+
 class Comparison(Stored):
     """Two runs side by side."""
 
@@ -107,14 +115,19 @@ class Comparison(Stored):
     """In what their configurations differ."""
     nodes: tuple[NodeComparison, ...]
     """Flipped gates first, then the worse, the better and the rest; within each from the root down."""
+    levels: tuple[LevelComparison, ...]
+    """The root's first; their verdicts allow for how many numbers of levels were compared."""
     tests: int
-    """Numbers that were compared."""
+    """Numbers of nodes that were compared."""
 
     @property
     def verdict(self) -> Verdict:
         """Worse if any node is."""
         said = {node.verdict for node in self.nodes}
         return "worse" if "worse" in said else "better" if "better" in said else "same"
+
+
+Compared = TypeVar("Compared", NodeComparison, LevelComparison)
 
 
 class _Entries(NamedTuple):
@@ -152,6 +165,7 @@ def compare_runs(
         seeds=tuple(one.seed for one in first if one.seed in {other.seed for other in second}),
         edits=tuple(edits),
         nodes=tuple(sorted(decided, key=rank)),
+        levels=_compare_levels(entries),
         tests=sum(len(node.changes) for node in decided),
     )
 
@@ -168,9 +182,7 @@ def _compare_entry(name: str, both: _Entries, tasks: set[str]) -> NodeComparison
     some = next(iter((both.first or both.second).values()))
     if not (both.first and both.second):
         return NodeComparison(name=name, level=some.level, only_in="first" if both.first else "second")
-    first, second = (
-        {seed: node for seed, node in one.items() if node.state in FINISHED and node.rounds} for one in both
-    )
+    first, second = _finished(both)
     keys = [{node.key for node in one.values()} for one in both]
     same = keys[0] == keys[1] and None not in keys[0]
     return NodeComparison(
@@ -183,8 +195,40 @@ def _compare_entry(name: str, both: _Entries, tasks: set[str]) -> NodeComparison
         of_before=len(both.first),
         of_after=len(both.second),
         gate=_compare_gates(first, second),
-        changes=() if same else tuple(_compare_measures(first, second)),
+        changes=() if same else tuple(_compare_measures(*(_each(one) for one in (first, second)))),
     )
+
+
+def _finished(both: _Entries) -> _Entries:
+    first, second = (
+        {seed: node for seed, node in one.items() if node.state in FINISHED and node.rounds} for one in both
+    )
+    return _Entries(first, second)
+
+
+def _each(entries: Mapping[int, NodeResult]) -> dict[int, list[NodeResult]]:
+    return {seed: [node] for seed, node in entries.items()}
+
+
+def _compare_levels(entries: Mapping[str, _Entries]) -> tuple[LevelComparison, ...]:
+    """Nodes that both runs have, level by level, in the seeds in which all of a level are finished."""
+    levels: dict[int, list[_Entries]] = {}
+    for both in entries.values():
+        if both.first and both.second and (node := next(iter(both.first.values()))).arm is None:
+            levels.setdefault(node.level, []).append(_finished(both))
+    compared = []
+    for level in sorted(levels, reverse=True):
+        sides = [
+            {
+                seed: [one[side][seed] for one in levels[level]]
+                for seed in levels[level][0][side]
+                if all(seed in one[side] for one in levels[level])
+            }
+            for side in (0, 1)
+        ]
+        changes = tuple(_compare_measures(*sides))
+        compared.append(LevelComparison(level=level, nodes=len(levels[level]), changes=changes))
+    return tuple(_decide(compared))
 
 
 def _compare_gates(first: Mapping[int, NodeResult], second: Mapping[int, NodeResult]) -> GateChange | None:
@@ -205,11 +249,14 @@ def _compare_gates(first: Mapping[int, NodeResult], second: Mapping[int, NodeRes
 # --- one number --------------------------------------------------------------------------------
 
 
-def _compare_measures(first: Mapping[int, NodeResult], second: Mapping[int, NodeResult]) -> list[Change]:
+def _compare_measures(
+    first: Mapping[int, Sequence[NodeResult]], second: Mapping[int, Sequence[NodeResult]]
+) -> list[Change]:
+    """Every number of one entry, or of several taken together, by seed."""
     changes = []
     for measure in MEASURES:
         before, after = (
-            {seed: found for seed, node in one.items() if (found := _estimate(node, measure)) is not None}
+            {seed: found for seed, nodes in one.items() if (found := _estimate(nodes, measure)) is not None}
             for one in (first, second)
         )
         if before and after:
@@ -217,17 +264,20 @@ def _compare_measures(first: Mapping[int, NodeResult], second: Mapping[int, Node
     return changes
 
 
-def _estimate(node: NodeResult, measure: Measure) -> Estimate | None:
-    """That number of an entry's last round."""
-    last = node.rounds[-1]
+def _estimate(nodes: Sequence[NodeResult], measure: Measure) -> Estimate | None:
+    """That number of the last round; several entries have no truth in common."""
     if measure == "truth":
-        return estimate_mean(last.agent_truth)
+        return estimate_mean(nodes[0].rounds[-1].agent_truth) if len(nodes) == 1 else None
+    return estimate_share(pool_shares(_share(node, measure) for node in nodes))
+
+
+def _share(node: NodeResult, measure: Measure) -> Share | None:
     orderer, _, policy = measure.partition(" ")
-    shares: Shares | None = last.off if policy == "off" else last.on
+    shares: Shares | None = node.rounds[-1].off if policy == "off" else node.rounds[-1].on
     share: Share | None = getattr(shares, orderer) if shares else None
     if share is None and orderer == "assisted" and shares and not sees_advice(node, "judge"):
-        share = shares.alone
-    return estimate_share(share)
+        return shares.alone
+    return share
 
 
 def _change(measure: Measure, before: Mapping[int, Estimate], after: Mapping[int, Estimate]) -> Change:
@@ -310,8 +360,8 @@ def chance_of(difference: Difference) -> float:
 # --- more than noise ---------------------------------------------------------------------------
 
 
-def _decide(nodes: Sequence[NodeComparison]) -> list[NodeComparison]:
-    """The nodes with a verdict on every number: Holm's procedure over all of them."""
+def _decide(nodes: Sequence[Compared]) -> list[Compared]:
+    """Nodes, or levels, with a verdict on every number: Holm's procedure over all of them."""
     values = [change.p_value for node in nodes for change in node.changes]
     sure = iter(reject(values, ALPHA))
 

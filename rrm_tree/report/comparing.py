@@ -35,6 +35,9 @@ def _lines(found: Comparison) -> Iterator[str]:
     if changed := [node for node in found.nodes if node.changes]:
         yield ""
         yield from align(list(_table(changed)), left=2)
+        # Where each level has one node, the table above has said it.
+        if any(level.nodes > 1 for level in found.levels):
+            yield from ("", *align(list(_level_table(found)), left=2))
         yield ""
         yield from wrap(_say_how(found))
     for line in _rest(found):
@@ -97,6 +100,15 @@ def _table(nodes: list[NodeComparison]) -> Iterator[tuple[str, ...]]:
     for node in (*told, *quiet):
         for change in node.changes:
             yield (clean(node.name, 24), change.measure, *_cells(change), VERDICTS[change.verdict])
+
+
+def _level_table(found: Comparison) -> Iterator[tuple[str, ...]]:
+    yield ("level", "", "A", "B", "B − A (95%)", "p", "")
+    for level in found.levels[:NODES]:
+        nodes = plural(level.nodes, "node")
+        for change in level.changes:
+            if change.measure != "truth":
+                yield (f"{level.level} ({nodes})", change.measure, *_cells(change), VERDICTS[change.verdict])
 
 
 def _cells(change: Change) -> tuple[str, ...]:

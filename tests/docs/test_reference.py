@@ -29,6 +29,7 @@ from rrm_tree.report.document import Report
 from rrm_tree.report.seeds.document import SeedsReport
 from rrm_tree.spec import (
     STANDARD_ARMS,
+    AnswersSpec,
     BudgetSpec,
     CriterionSpec,
     GateSpec,
@@ -52,6 +53,7 @@ SECTIONS = {
     "judge": JudgeSpec,
     "schedule": ScheduleSpec,
     "reward_model": RewardModelSpec,
+    "answers": AnswersSpec,
     "budget": BudgetSpec,
     "gate": GateSpec,
     "resources": ResourcesSpec,

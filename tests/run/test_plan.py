@@ -67,6 +67,28 @@ def test_an_edit_changes_the_keys_of_exactly_the_node_and_its_ancestors(shape, d
 
 
 @settings(deadline=None)
+@given(shapes(), st.data(), st.sampled_from([{"wrong": 0.1}, {"ideal": True}]))
+def test_what_a_helper_answers_changes_the_keys_of_exactly_those_who_hear_it(shape, data, answers):
+    name = data.draw(st.sampled_from(sorted(shape)))
+    before = all_keys(make_plan(make_tree(shape)))
+    after = all_keys(make_plan(make_tree(shape, {name: {"answers": answers}})))
+    assert {entry for entry in before if before[entry] != after[entry]} == above(shape, name)
+
+
+def test_nobody_waits_for_a_helper_that_answers_ideally_nor_for_those_below_it():
+    plan = make_plan(
+        make_tree(edits={"left": {"answers": {"ideal": True}}, "right": {"answers": {"ideal": True}}})
+    )
+    assert plan.by_name["root"].waits == plan.by_name["root"].helpers == ()
+    assert [entry.name for entry in make_plan(plan.tree, only="root").entries] == ["root"]
+
+
+def test_a_helper_of_two_is_still_loaded_where_one_of_them_answers_ideally():
+    plan = make_plan(make_tree(edits={"left": {"answers": {"ideal": True}}}))
+    assert plan.by_name["root"].helpers == ("leaf", "right")
+
+
+@settings(deadline=None)
 @given(shapes(), st.data())
 def test_the_order_in_the_file_changes_no_key(shape, data):
     other = dict(data.draw(st.permutations(sorted(shape.items()))))

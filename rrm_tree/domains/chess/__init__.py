@@ -74,6 +74,7 @@ def player(*, proposal_mates: Rate = 0.5) -> Task:
     kinds=("label", "preference"),
     direct=True,
     tasks=("chess.ray", "chess.attacked", "chess.defended", "chess.verdict", "chess.player"),
+    noiseless={"look_error": 0.0, "read_error": 0.0},
 )
 def person(
     *,

@@ -105,6 +105,7 @@ def circuit(
     kinds=("label", "preference"),
     direct=True,
     tasks=("logic.bit", "logic.gate", "logic.circuit"),
+    noiseless={"look_error": 0.0, "read_error": 0.0},
 )
 def person(
     *,
