@@ -1,7 +1,8 @@
 """Where each error comes from, what helpers are worth, and what it all cost.
 
 In: a RunResult, or single shares and means. Out: numbers with 95% intervals.
-Arithmetic only. Touches nothing: no disk, no clock, no randomness; loads neither NumPy nor torch.
+Arithmetic only. Touches nothing: no disk, no clock, no randomness; loads neither NumPy nor torch, but for
+`propagation.pairs`, which is imported by itself.
 """
 
 from __future__ import annotations

@@ -1,0 +1,493 @@
+"""What the pairs that were kept of a measurement say: who differs from whom, calibration, what errors cost.
+
+In: a NodeMeasurement. Out: numbers with 95% intervals, over pairs or over the root's starting states that
+they go back to. Touches nothing; resamples come from a fixed generator: the same pairs give the same numbers.
+Needs NumPy, which the rest of `propagation` does not: whoever wants it imports this module itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
+from itertools import combinations
+from math import sqrt
+
+import numpy as np
+from scipy.stats import binomtest, kendalltau
+
+from rrm_tree.measured import NodeMeasurement, OutcomeResults, PairResults
+from rrm_tree.outcomes import Floats, Ints
+from rrm_tree.propagation.accuracy import ORDERERS, Orderer
+from rrm_tree.propagation.intervals import Z95, Difference, Estimate, estimate_share
+from rrm_tree.records import Share, Stored
+
+BINS = 15
+"""Of equal width, as usual for the expected calibration error (Guo et al. 2017)."""
+RESAMPLES = 1000
+COVERAGES = (1.0, 0.9, 0.8, 0.6, 0.4, 0.2)
+RECALLS = (0.5, 0.8, 0.95)
+MOST_DISAGREEMENTS = 8
+MOST_RANKED = 1000
+"""Outcomes between which ranks are compared, each with each."""
+
+
+class PairTest(Stored):
+    """Two orderers on the same pairs: McNemar's exact test."""
+
+    first: Orderer
+    second: Orderer
+    only_first: float
+    """Pairs that the first orders better than the second; where one of them ties, half a pair."""
+    only_second: float
+    difference: Difference
+    """Share of the first minus that of the second; pairs are paired, starting states resampled."""
+    p_value: float
+    pairs: int
+
+
+class Bin(Stored):
+    """Pairs about which the reward model was about as sure."""
+
+    expected: float
+    """Mean chance that it gave to the outcome it prefers."""
+    right: Estimate
+    """Share of which that outcome was the better."""
+
+
+class Calibration(Stored):
+    """Whether a reward model is as sure as it is right."""
+
+    error: Estimate
+    """Expected calibration error, 15 bins of equal width; biased upwards where pairs are few."""
+    brier: Estimate
+    """Mean squared distance of its chances from what is true; a coin has .25."""
+    bins: tuple[Bin, ...]
+    """Those that hold any pairs."""
+
+
+class Risk(Stored):
+    """How often an orderer errs on the share of pairs about which it is surest."""
+
+    coverage: float
+    wrong: Estimate
+
+
+class Precision(Stored):
+    """Of the outcomes that a threshold on scores lets through, how many are right."""
+
+    recall: float
+    """Share of the right outcomes that the threshold lets through."""
+    precision: Estimate
+    base: float
+    """Share of all outcomes that are right."""
+
+
+class Disagreement(Stored):
+    """A pair on which reward model, judge and truth differ most."""
+
+    pair: int
+    """Its place among the kept pairs."""
+    subject: int
+    part: int
+    first_truth: float
+    second_truth: float
+    first_by: int
+    """Round whose agent made it; -1 for a proposal."""
+    second_by: int
+    judge: float
+    """The assisted judge's margin: above 0 it prefers the first."""
+    reward: float
+    """The reward model's margin."""
+    chance: float | None
+    """The reward model's chance that the first is better."""
+
+
+class PairStatistics(Stored):
+    """Everything that one node's pairs on one distribution say."""
+
+    pairs: int
+    clusters: int
+    """Starting states of the root that they go back to."""
+    tests: tuple[PairTest, ...]
+    calibration: Calibration | None
+    risks: tuple[Risk, ...]
+    """The reward model, by how far apart its scores are."""
+    answered: Estimate | None
+    """Share of pairs about which the assisted judge could tell; None where it always could."""
+    right_if_answered: Estimate | None
+    regret: Estimate | None
+    """Truth lost by choosing the better of two outcomes by the reward model, and not by truth."""
+    disagreements: tuple[Disagreement, ...]
+
+
+class OutcomeStatistics(Stored):
+    """What the outcomes of one measurement say of scores against truth."""
+
+    outcomes: int
+    tau: Estimate | None
+    """Kendall's tau-b of score and truth over the agent's outcomes and the proposals; None for constants."""
+    precisions: tuple[Precision, ...]
+    """Where truth is right or wrong, and nothing between."""
+
+
+class NodeStudy(Stored):
+    """What the kept pairs and outcomes of one node say."""
+
+    name: str
+    off: PairStatistics | None
+    on: PairStatistics | None
+    outcomes: OutcomeStatistics
+
+
+def study_node(name: str, measured: NodeMeasurement) -> NodeStudy:
+    """Everything that one measurement of a node says."""
+    off, on = (study(part) if len(part) else None for part in (measured.off, measured.on))
+    return NodeStudy(name=name, off=off, on=on, outcomes=study_outcomes(measured.outcomes))
+
+
+def study(pairs: PairResults) -> PairStatistics:
+    """Everything that the pairs of one distribution say."""
+    clusters = Clusters(pairs.root)
+    known = [orderer for orderer in ORDERERS if orderer in pairs.margins]
+    cannot = pairs.abstained.get("assisted")
+    told = None if cannot is None or not cannot.any() else ~cannot
+    return PairStatistics(
+        pairs=len(pairs),
+        clusters=clusters.count,
+        tests=tuple(compare_orderers(pairs, a, b, clusters) for a, b in combinations(known, 2)),
+        calibration=calibrate(pairs, clusters),
+        risks=tuple(risk_by_coverage(pairs, "distilled")) if "distilled" in known else (),
+        answered=None if told is None else _share(told.astype(float)),
+        right_if_answered=None if told is None or not told.any() else _share(pairs.right("assisted")[told]),
+        regret=regret_of(pairs, clusters) if "distilled" in known else None,
+        disagreements=tuple(find_disagreements(pairs)),
+    )
+
+
+def study_outcomes(outcomes: OutcomeResults) -> OutcomeStatistics:
+    """Scores against truth, outcome by outcome."""
+    return OutcomeStatistics(
+        outcomes=len(outcomes.truth),
+        tau=rank_correlation(outcomes),
+        precisions=tuple(precision_at(outcomes.truth, outcomes.score)),
+    )
+
+
+# --- clusters ----------------------------------------------------------------------------------
+
+
+class Clusters:
+    """Pairs that go back to the same starting state of the root: they are resampled together."""
+
+    def __init__(self, root: Ints) -> None:
+        names, self.place = np.unique(root, return_inverse=True)
+        self.count = len(names)
+
+    def sums(self, values: Floats) -> Floats:
+        """Sums over the pairs of each resample, [resamples, ...]."""
+        flat = values.reshape(len(values), -1)
+        by_cluster = np.stack([np.bincount(self.place, one, self.count) for one in flat.T], axis=1)
+        summed: Floats = (_draws(self.count) @ by_cluster).reshape(RESAMPLES, *values.shape[1:])
+        return summed
+
+    @cached_property
+    def sizes(self) -> Floats:
+        """How many pairs each resample holds, [resamples]."""
+        return self.sums(np.ones(len(self.place)))
+
+    def interval(self, values: Floats) -> tuple[float, float]:
+        """The 95% percentile interval of the mean."""
+        return percentiles(self.sums(values) / self.sizes)
+
+
+@lru_cache(maxsize=4)
+def _draws(count: int) -> Floats:
+    """How often each resample has each of so many clusters, [resamples, clusters]."""
+    rng = np.random.default_rng(0)
+    return rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(np.float64)
+
+
+def percentiles(found: Floats) -> tuple[float, float]:
+    """The middle 95% of what resamples gave."""
+    low, high = np.quantile(found, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _share(right: Floats) -> Estimate:
+    found = estimate_share(Share(right=float(right.sum()), pairs=len(right)))
+    assert found is not None
+    return found
+
+
+def _mean(values: Floats, clusters: Clusters) -> Estimate:
+    low, high = clusters.interval(values)
+    return Estimate(value=float(values.mean()), low=low, high=high, count=len(values))
+
+
+# --- two orderers ------------------------------------------------------------------------------
+
+
+def compare_orderers(pairs: PairResults, first: Orderer, second: Orderer, clusters: Clusters) -> PairTest:
+    """Share of the first minus share of the second on the same pairs.
+
+    McNemar's exact test: of the pairs that one orders better than the other, each does so on half if
+    they are equally good (two-sided). The interval resamples clusters (Efron 1979).
+    """
+    gaps = pairs.right(first) - pairs.right(second)
+    ahead, behind = int((gaps > 0).sum()), int((gaps < 0).sum())
+    low, high = clusters.interval(gaps)
+    value = float(gaps.mean())
+    return PairTest(
+        first=first,
+        second=second,
+        only_first=float(gaps[gaps > 0].sum()),
+        only_second=float(-gaps[gaps < 0].sum()),
+        difference=Difference(value=value, low=min(low, value), high=max(high, value)),
+        p_value=mcnemar(ahead, behind),
+        pairs=len(pairs),
+    )
+
+
+def mcnemar(ahead: int, behind: int) -> float:
+    """Exact two-sided p-value: chance of so uneven a split of the pairs on which two differ."""
+    return 1.0 if ahead + behind == 0 else float(binomtest(ahead, ahead + behind).pvalue)
+
+
+# --- calibration -------------------------------------------------------------------------------
+
+
+def calibrate(pairs: PairResults, clusters: Clusters) -> Calibration | None:
+    """Whether the reward model is as sure as it is right; None where it gives no chances."""
+    if pairs.chance is None:
+        return None
+    sure = np.maximum(pairs.chance, 1 - pairs.chance)
+    # At exactly one half it prefers neither, and is half right.
+    right = np.where(pairs.chance == 0.5, 0.5, (pairs.chance > 0.5) == pairs.first_better)
+    error = expected_calibration_error(sure, right)
+    gaps = np.zeros((len(sure), BINS))
+    for rows in _bins(sure):
+        gaps[rows, _bin_of(sure[rows[:1]])] = sure[rows] - right[rows]
+    low, high = percentiles(np.abs(clusters.sums(gaps)).sum(axis=1) / clusters.sizes)
+    return Calibration(
+        error=Estimate(value=error, low=min(low, error), high=max(high, error), count=len(pairs)),
+        brier=_mean((pairs.chance - pairs.first_better) ** 2, clusters),
+        bins=tuple(Bin(expected=float(sure[rows].mean()), right=_share(right[rows])) for rows in _bins(sure)),
+    )
+
+
+def _bins(sure: Floats) -> Iterator[Ints]:
+    """Rows of each bin that has any; bins divide 0 to 1, so that half of them stay empty."""
+    place = _bin_of(sure)
+    yield from (np.flatnonzero(place == one) for one in np.unique(place))
+
+
+def _bin_of(sure: Floats) -> Ints:
+    return np.asarray(np.minimum((sure * BINS).astype(np.int64), BINS - 1))
+
+
+def expected_calibration_error(sure: Floats, right: Floats) -> float:
+    """Mean distance of how sure it was from how right it was, bin by bin (Guo et al. 2017, eq. 3).
+
+    Args:
+        sure: chance given to what was preferred, [pairs], 0.5 to 1.
+        right: whether that was right, [pairs].
+    """
+    gaps = [len(rows) * abs(float(sure[rows].mean() - right[rows].mean())) for rows in _bins(sure)]
+    return sum(gaps) / len(sure)
+
+
+# --- what errors cost --------------------------------------------------------------------------
+
+
+def risk_by_coverage(pairs: PairResults, orderer: Orderer) -> Iterator[Risk]:
+    """Share of errors among the pairs whose margins are largest (El-Yaniv and Wiener 2010)."""
+    order = np.argsort(-np.abs(pairs.margins[orderer]), kind="stable")
+    wrong = 1 - pairs.right(orderer)
+    for coverage in COVERAGES:
+        kept = order[: max(1, round(coverage * len(order)))]
+        yield Risk(coverage=coverage, wrong=_share(wrong[kept]))
+
+
+def regret_of(pairs: PairResults, clusters: Clusters) -> Estimate:
+    """Mean truth lost a pair by taking the outcome that the reward model prefers."""
+    apart = np.abs(pairs.first_truth - pairs.second_truth)
+    return _mean(apart * (1 - pairs.right("distilled")), clusters)
+
+
+def rank_correlation(outcomes: OutcomeResults) -> Estimate | None:
+    """Kendall's tau-b of score and truth, with an interval from resampling what outcomes are about.
+
+    None where all scores or all truths are alike. Of very many outcomes the first ones.
+    """
+    truth, score = outcomes.truth[:MOST_RANKED], outcomes.score[:MOST_RANKED]
+    if len(truth) < 3 or len(np.unique(truth)) < 2 or len(np.unique(score)) < 2:
+        return None
+    value = float(kendalltau(score, truth).statistic)
+    ahead, better = (np.sign(one[:, None] - one[None, :]) for one in (score, truth))
+    clusters = Clusters(outcomes.about[:MOST_RANKED])
+    weights = _draws(clusters.count)[:, clusters.place]
+
+    def total(signs: Floats) -> Floats:
+        return np.asarray(((weights @ signs) * weights).sum(axis=1))
+
+    untied = np.sqrt(total(np.abs(ahead)) * total(np.abs(better)))
+    # A resample in which all are alike orders nothing.
+    low, high = percentiles(
+        np.divide(total(ahead * better), untied, out=np.zeros(RESAMPLES), where=untied > 0)
+    )
+    return Estimate(value=value, low=min(low, value), high=max(high, value), count=len(truth))
+
+
+def precision_at(truth: Floats, score: Floats) -> Iterator[Precision]:
+    """Precision of a threshold on scores at fixed recalls; for truths of 0 and 1 alone."""
+    right = truth == 1
+    if not np.isin(truth, (0, 1)).all() or right.all() or not right.any():
+        return
+    ranked = np.sort(score[right])[::-1]
+    for recall in RECALLS:
+        threshold = ranked[int(np.ceil(recall * len(ranked))) - 1]
+        let_through = score >= threshold
+        yield Precision(
+            recall=recall,
+            precision=_share(right[let_through].astype(float)),
+            base=float(right.mean()),
+        )
+
+
+# --- disagreements -----------------------------------------------------------------------------
+
+
+def find_disagreements(pairs: PairResults) -> Iterator[Disagreement]:
+    """Pairs that the reward model puts wrong and is surest of; where the judge was right come first."""
+    if "distilled" not in pairs.margins or "assisted" not in pairs.margins:
+        return
+    reward, judge = pairs.margins["distilled"], pairs.margins["assisted"]
+    differs = np.sign(reward) != np.sign(judge)
+    wrong = pairs.right("distilled") < 0.5
+    sure = np.abs(reward) if pairs.chance is None else np.abs(pairs.chance - 0.5)
+    rows = np.flatnonzero(differs | wrong)
+    order = sorted(rows, key=lambda row: (not (wrong[row] and differs[row]), -sure[row], row))
+    for row in order[:MOST_DISAGREEMENTS]:
+        yield Disagreement(
+            pair=int(row),
+            subject=int(pairs.subject[row]),
+            part=int(pairs.part[row]),
+            first_truth=float(pairs.first_truth[row]),
+            second_truth=float(pairs.second_truth[row]),
+            first_by=int(pairs.first_by[row]),
+            second_by=int(pairs.second_by[row]),
+            judge=float(judge[row]),
+            reward=float(reward[row]),
+            chance=None if pairs.chance is None else float(pairs.chance[row]),
+        )
+
+
+# --- performance gap ---------------------------------------------------------------------------
+
+
+class Recovered(Stored):
+    """Performance gap recovered: (trained − unassisted) / (trained on truth − unassisted)."""
+
+    numerator: Difference
+    denominator: Difference
+    value: float | None
+    """None where the denominator's interval holds 0."""
+    low: float | None
+    high: float | None
+
+
+def recover_gap(trained: Estimate, unassisted: Estimate, on_truth: Estimate) -> Recovered:
+    """Burns et al. 2023, with Fieller's interval (1954); both gaps share the unassisted mean."""
+    spread = [((one.high - one.low) / 2 / Z95) ** 2 for one in (trained, unassisted, on_truth)]
+    above, below = trained.value - unassisted.value, on_truth.value - unassisted.value
+    of_above, of_below, shared = spread[0] + spread[1], spread[2] + spread[1], spread[1]
+    parts = {
+        "numerator": _normal(above, of_above),
+        "denominator": _normal(below, of_below),
+    }
+    a, b = below**2 - Z95**2 * of_below, above * below - Z95**2 * shared
+    if a <= 0:
+        return Recovered(**parts, value=None, low=None, high=None)
+    root = sqrt(max(b**2 - a * (above**2 - Z95**2 * of_above), 0.0))
+    return Recovered(**parts, value=above / below, low=(b - root) / a, high=(b + root) / a)
+
+
+def _normal(value: float, variance: float) -> Difference:
+    half = Z95 * sqrt(variance)
+    return Difference(value=value, low=value - half, high=value + half)
+
+
+# --- over-optimisation -------------------------------------------------------------------------
+
+
+class BestOfN(Stored):
+    """What the best of n proposals by score is worth."""
+
+    n: int
+    root_kl: float
+    """Square root of the divergence from the proposals, in nats: ln n − (n − 1)/n."""
+    score: float
+    truth: float
+
+
+def best_of(
+    truth: Floats, score: Floats, sizes: Sequence[int] = (1, 2, 4, 8, 16, 32, 64)
+) -> Iterator[BestOfN]:
+    """Expected score and truth of the best of n outcomes by score, over all ways to draw n of them.
+
+    Gao et al., "Scaling laws for reward model overoptimization" (2022), eq. 3 and section 2.
+    """
+    order, count = np.argsort(score, kind="stable"), len(score)
+    for n in (size for size in sizes if size <= count):
+        # Chance that the outcome of rank i (from 1) is the best of n: C(i-1, n-1) / C(count, n).
+        ranks = np.arange(1, count + 1)
+        ratios = np.ones(count)
+        for step in range(n - 1):
+            ratios *= np.maximum(ranks - 1 - step, 0) / (count - 1 - step)
+        weights = ratios * n / count
+        kl = np.log(n) - (n - 1) / n
+        yield BestOfN(
+            n=n,
+            root_kl=float(np.sqrt(kl)),
+            score=float(weights @ score[order]),
+            truth=float(weights @ truth[order]),
+        )
+
+
+def fit_best_of(points: Sequence[BestOfN]) -> tuple[float, float]:
+    """Alpha and beta of truth(d) − truth(0) = d (alpha − beta d), d = sqrt(KL), by least squares.
+
+    Gao et al. 2022, eq. 1. Beta above 0: too much optimising loses truth.
+    """
+    start = next(point.truth for point in points if point.n == 1)
+    rest = [point for point in points if point.n > 1]
+    d = np.array([point.root_kl for point in rest])
+    gained = np.array([point.truth - start for point in rest])
+    (alpha, beta), *_ = np.linalg.lstsq(np.stack([d, -(d**2)], axis=1), gained, rcond=None)
+    return float(alpha), float(beta)
+
+
+# --- per-step rewards --------------------------------------------------------------------------
+
+
+def pearson_distance(first: Floats, second: Floats) -> float:
+    """sqrt((1 − r) / 2): 0 for rewards alike but for scale and shift, 1 for opposite ones.
+
+    Gleave et al., "Quantifying differences in reward functions" (2021), definition 4.6.
+    """
+    r = float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
+    return sqrt(max(1 - r, 0.0) / 2)
+
+
+def canonicalise(rewards: Floats, after: Floats, here: Floats, gamma: float) -> Floats:
+    """Rewards from which any potential shaping has been taken (EPIC, definition 4.1 but for a constant).
+
+    A constant is left out, which no correlation sees.
+
+    Args:
+        rewards: R(s, a, s'), [n].
+        after: mean of R(s', A, S') over actions and next states, [n].
+        here: mean of R(s, A, S') over the same, [n].
+        gamma: discount.
+    """
+    return rewards + gamma * after - here

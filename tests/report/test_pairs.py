@@ -1,0 +1,172 @@
+"""Statistics on kept pairs, each against numbers worked out by hand."""
+
+from math import comb, log, sqrt
+
+import numpy as np
+import pytest
+
+from rrm_tree.measured import OutcomeResults, PairResults
+from rrm_tree.propagation.intervals import Estimate
+from rrm_tree.propagation.pairs import (
+    BestOfN,
+    Clusters,
+    best_of,
+    calibrate,
+    canonicalise,
+    compare_orderers,
+    expected_calibration_error,
+    find_disagreements,
+    fit_best_of,
+    mcnemar,
+    pearson_distance,
+    precision_at,
+    rank_correlation,
+    recover_gap,
+    regret_of,
+    risk_by_coverage,
+    study,
+)
+
+
+def pairs(distilled, assisted=None, chance=None, root=None, truth=None, cannot=None):
+    """Pairs whose first outcome is the better one, unless truth says otherwise."""
+    distilled = np.asarray(distilled, float)
+    count = len(distilled)
+    first = np.ones(count) if truth is None else np.asarray(truth, float)
+    index = np.arange(count)
+    margins = {"distilled": distilled}
+    if assisted is not None:
+        margins["assisted"] = np.asarray(assisted, float)
+    return PairResults(
+        subject=index,
+        root=index if root is None else np.asarray(root),
+        part=np.zeros(count, np.int64),
+        first_truth=first,
+        second_truth=np.zeros(count),
+        first_by=np.zeros(count, np.int64),
+        second_by=np.full(count, -1),
+        margins=margins,
+        abstained={} if cannot is None else {"assisted": np.asarray(cannot)},
+        chance=None if chance is None else np.asarray(chance, float),
+        ties=0,
+    )
+
+
+def test_mcnemar_counts_the_pairs_on_which_two_differ():
+    # 8 against 2 of 10: P(2 or fewer heads of 10) is (1 + 10 + 45) / 1024, and twice that.
+    assert mcnemar(8, 2) == pytest.approx(2 * (1 + 10 + 45) / 2**10)
+    assert mcnemar(0, 0) == 1
+
+
+def test_orderers_are_compared_on_the_same_pairs():
+    # Ten pairs: the reward model alone is right on 3, the judge alone on 1, both on 6.
+    kept = pairs([1] * 9 + [-1], assisted=[1] * 6 + [-1] * 3 + [1])
+    found = compare_orderers(kept, "distilled", "assisted", Clusters(kept.root))
+    assert (found.only_first, found.only_second, found.difference.value) == (3, 1, pytest.approx(0.2))
+    assert found.p_value == pytest.approx(2 * (1 + 4) / 2**4)
+
+
+def test_pairs_of_one_starting_state_count_as_one():
+    values = np.repeat([0.0, 1.0] * 20, 10)
+    apart, together = Clusters(np.arange(400)), Clusters(np.repeat(np.arange(40), 10))
+    widths = [high - low for low, high in (apart.interval(values), together.interval(values))]
+    # Ten copies of each carry no more than one: the interval is sqrt(10) times as wide.
+    assert widths[1] / widths[0] == pytest.approx(sqrt(10), rel=0.15)
+
+
+def test_the_calibration_error_is_the_mean_gap_of_the_bins():
+    # Ten at .95, of which 8 right (gap .15); ten at .55, of which 6 right (gap .05).
+    sure = np.array([0.95] * 10 + [0.55] * 10)
+    right = np.array([1] * 8 + [0] * 2 + [1] * 6 + [0] * 4, float)
+    assert expected_calibration_error(sure, right) == pytest.approx(0.10)
+
+
+def test_calibration_turns_every_pair_to_the_outcome_that_is_preferred():
+    found = calibrate(pairs([1, 1, -1, -1], chance=[0.9, 0.9, 0.1, 0.1]), Clusters(np.arange(4)))
+    # It is .9 sure every time, right twice of four: ECE .4; Brier (.01 + .01 + .81 + .81) / 4.
+    assert found.error.value == pytest.approx(0.4)
+    assert found.brier.value == pytest.approx(0.41)
+    assert [(one.expected, one.right.value) for one in found.bins] == [(pytest.approx(0.9), 0.5)]
+
+
+def test_risk_falls_where_the_reward_model_is_surer():
+    # The half with large margins is right; of the other half none is.
+    found = {
+        one.coverage: one.wrong.value for one in risk_by_coverage(pairs([9] * 5 + [-1] * 5), "distilled")
+    }
+    assert found[1.0] == 0.5 and found[0.6] == pytest.approx(1 / 6) and found[0.4] == 0
+
+
+def test_regret_is_the_truth_lost_by_the_pairs_that_are_put_wrong():
+    kept = pairs([1, 1, -1, 0], truth=[5, 7, 3, 2])
+    assert regret_of(kept, Clusters(kept.root)).value == pytest.approx((3 + 0.5 * 2) / 4)
+
+
+def test_a_judge_who_cannot_tell_is_judged_by_what_it_tells():
+    kept = pairs([1] * 4, assisted=[0, 1, 1, -1], cannot=[True, False, False, False])
+    found = study(kept)
+    assert (found.answered.value, found.right_if_answered.value) == (0.75, pytest.approx(2 / 3))
+
+
+def test_tau_b_allows_for_ties():
+    outcomes = OutcomeResults(
+        by=np.zeros(4, np.int64),
+        about=np.arange(4),
+        truth=np.array([0.0, 0, 1, 1]),
+        score=np.array([1.0, 2, 2, 3]),
+    )
+    # Of 6 pairs, 3 agree, none disagrees, 2 tie in truth and 1 in score: 3 / sqrt((6 - 2)(6 - 1)).
+    assert rank_correlation(outcomes).value == pytest.approx(3 / sqrt(20))
+
+
+def test_precision_is_taken_at_the_threshold_that_keeps_enough_of_what_is_right():
+    truth, score = np.array([1.0, 1, 1, 1, 0, 0]), np.array([9.0, 8, 5, 2, 7, 1])
+    found = {one.recall: one.precision.value for one in precision_at(truth, score)}
+    assert found == {0.5: 1.0, 0.8: pytest.approx(4 / 5), 0.95: pytest.approx(4 / 5)}
+
+
+def test_the_surest_mistakes_where_the_judge_was_right_come_first():
+    kept = pairs([1, -1, -3, -2], assisted=[1, 1, 1, -1], chance=[0.7, 0.4, 0.1, 0.2])
+    assert [one.pair for one in find_disagreements(kept)] == [2, 1, 3]
+
+
+def test_the_gap_recovered_is_a_ratio_with_fiellers_interval():
+    def mean(value):
+        return Estimate(value=value, low=value - 0.02 * 1.96, high=value + 0.02 * 1.96, count=100)
+
+    found = recover_gap(mean(0.8), mean(0.5), mean(0.9))
+    # Delta method: var = (v + v)/d² + r²(v + v)/d² − 2 r v/d², v = .0004, d = .4, r = .75.
+    deviation = sqrt(0.0004 / 0.16 * (2 + 0.75**2 * 2 - 2 * 0.75))
+    assert found.value == pytest.approx(0.75)
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * deviation, rel=0.05)
+    assert recover_gap(mean(0.8), mean(0.5), mean(0.52)).value is None
+
+
+def test_best_of_n_draws_without_replacement():
+    truth, score = np.array([0.0, 10, 20, 5]), np.array([1.0, 2, 3, 4])
+    two = next(one for one in best_of(truth, score) if one.n == 2)
+    # Of 6 pairs the best by score is rank 2 once, rank 3 twice, rank 4 three times.
+    assert two.truth == pytest.approx((10 * 1 + 20 * 2 + 5 * 3) / comb(4, 2))
+    assert two.root_kl == pytest.approx(sqrt(log(2) - 0.5))
+
+
+def test_the_fit_finds_the_curve_that_made_the_points():
+    def point(n, d):
+        return BestOfN(n=n, root_kl=d, score=0, truth=1 + d * (2 - 0.5 * d))
+
+    points = [point(n, d) for n, d in ((1, 0), (2, 0.4), (8, 1.1), (64, 1.8))]
+    assert fit_best_of(points) == pytest.approx((2, 0.5))
+
+
+def test_shaped_rewards_are_no_distance_apart():
+    rng = np.random.default_rng(0)
+    rewards = rng.normal(size=(4, 3, 4))  # state, action, next state
+    potential, gamma = rng.normal(size=4), 0.9
+    shaped = rewards + gamma * potential[None, None] - potential[:, None, None]
+
+    def canonical(table):
+        mean = table.mean(axis=(1, 2))
+        return canonicalise(table, mean[None, None, :], mean[:, None, None], gamma)
+
+    assert pearson_distance(rewards, shaped) > 0.1
+    assert pearson_distance(canonical(rewards), canonical(shaped)) == pytest.approx(0, abs=1e-7)
