@@ -17,15 +17,9 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from rrm_tree.ledger import LEASE_SECONDS, Claim, ClaimState, Ledger, under
+from rrm_tree.ledger import AGAIN_SECONDS, LEASE_SECONDS, Claim, ClaimState, Ledger, under
 from rrm_tree.machine import is_gone
 from rrm_tree.tables import cancels, claims, insert, workers
-
-AGAIN_SECONDS = 60.0
-"""After this time a ticket that nobody took is sent again: it may have been lost."""
-
-CHUNK = 500
-"""Rows in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,38 +59,11 @@ class FleetLedger(Ledger):
             keys: each key's entry.
             owner: who sends the tickets.
         """
-        due = sql.or_(
-            claims.c.state.in_(("free", "done", "failed")),
-            claims.c.lease_until <= self._now,
-        )
-        counted = sql.and_(claims.c.state == "claimed", claims.c.lease_until > 0)
-        again = {
-            "state": "queued",
-            "run": run,
-            "owner": owner,
-            "lease_until": self._now + AGAIN_SECONDS,
-            # A lease that ran out is an attempt lost; one that was given back was counted.
-            "attempts": sql.case(
-                (counted, claims.c.attempts + 1),
-                (claims.c.state.in_(("done", "failed")), 0),
-                else_=claims.c.attempts,
-            ),
-        }
-        won: list[str] = []
+        # In one order: two schedulers must not wait for each other's rows.
         names = sorted(keys)
-        for start in range(0, len(names), CHUNK):
-            rows = [
-                {**again, "key": key, "entry": keys[key], "fence": 0, "attempts": 0}
-                for key in names[start : start + CHUNK]
-            ]
-            statement = (
-                insert(self.embedded, claims)
-                .values(rows)
-                .on_conflict_do_update(index_elements=[claims.c.key], set_=again, where=due)
-                .returning(claims.c.key)
-            )
-            won += self._do(lambda one, wish=statement: list(one.execute(wish).scalars()))  # type: ignore[misc]
-        return won
+        about = {"its_keys": names, "its_entries": [keys[name] for name in names]}
+        rows = self._rows(self._statements.queue, its_run=run, its_owner=owner, **about)
+        return [str(row.key) for row in rows]
 
     def send_again(self, claim: Claim, owner: str) -> bool:
         """Mark a key as sent once more; False where its claim has changed since it was read.
@@ -114,13 +81,13 @@ class FleetLedger(Ledger):
             lease_until=self._now + AGAIN_SECONDS,
             attempts=claims.c.attempts + (1 if lost else 0),
         )
-        return self._do(lambda one: one.execute(sent)).rowcount == 1
+        return self._change(sent) == 1
 
     def end(self, claim: Claim, state: ClaimState, reason: str | None) -> bool:
         """End a claim that nobody works under; False where it has changed since it was read."""
         change = under(claim.key, claim.fence).where(claims.c.state == claim.state)
         ended = change.values(state=state, reason=reason, lease_until=0.0)
-        return self._do(lambda one: one.execute(ended)).rowcount == 1
+        return self._change(ended) == 1
 
     # --- workers ---------------------------------------------------------------------------------
 
@@ -129,24 +96,7 @@ class FleetLedger(Ledger):
 
         A claim whose lease ran out counts as an attempt lost.
         """
-        held = self.look(key)
-        if held is None or held.is_live or held.state in {"done", "failed", "free"}:
-            return None
-        lost = held.state == "claimed" and not held.was_given_back
-        change = under(key, held.fence).where(claims.c.state == held.state)
-        if held.state == "claimed" and not is_gone(held.owner):
-            change = change.where(claims.c.lease_until <= self._now)
-        taken = change.values(
-            state="claimed",
-            run=run,
-            fence=held.fence + 1,
-            owner=owner,
-            lease_until=self._now + LEASE_SECONDS,
-            attempts=claims.c.attempts + (1 if lost else 0),
-        ).returning(*self._columns())
-        # Durable: a fence that a crash of the server took back would be given out twice.
-        row = self._do(lambda one: one.execute(taken).first(), durable=True)
-        return None if row is None else Claim(**row._mapping)
+        return self._win(self._statements.take, key, {"its_run": run, "its_owner": owner})
 
     def beat(self, claim: Claim) -> Beat:
         """Prolong one lease, and hear whether to go on."""
@@ -167,26 +117,21 @@ class FleetLedger(Ledger):
         values |= {"queues": json.dumps(worker.queues), "lease_until": self._now + LEASE_SECONDS}
         wish = insert(self.embedded, workers).values(values)
         wish = wish.on_conflict_do_update(index_elements=[workers.c.owner], set_=values)
-        self._do(lambda one: one.execute(wish))
+        self._change(wish)
 
     def leave(self, owner: str) -> None:
         """Say that a worker takes no more tickets."""
-        self._do(lambda one: one.execute(sql.delete(workers).where(workers.c.owner == owner)))
+        self._change(sql.delete(workers).where(workers.c.owner == owner))
 
     def fleet(self) -> list[Worker]:
         """Who takes tickets now."""
         wanted = sql.select(workers).where(workers.c.lease_until > self._now)
-        rows = self._do(lambda one: one.execute(wanted).all())
         found = [
             Worker(row.owner, tuple(json.loads(row.queues)), row.slots, row.cpu, row.gpu, row.memory)
-            for row in rows
+            for row in self._rows(wanted)
         ]
         return [worker for worker in found if not is_gone(worker.owner)]
 
-    def claims_of_many(self, keys: Collection[str]) -> dict[str, Claim]:
-        """As `claims_of`, for more keys than one statement takes."""
-        names = list(keys)
-        found: dict[str, Claim] = {}
-        for start in range(0, len(names), CHUNK):
-            found |= self.claims_of(names[start : start + CHUNK])
-        return found
+    def ended_of(self, keys: Collection[str]) -> dict[str, Claim]:
+        """Those of the claims on these keys that are done or have failed."""
+        return self._claims_in(self._statements.ended, keys)

@@ -14,8 +14,10 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Collection, Mapping
+import weakref
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sql
@@ -23,6 +25,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 
 from rrm_tree.errors import StoreError
 from rrm_tree.machine import is_gone
+from rrm_tree.statements import NO_FENCE, Statements
 from rrm_tree.tables import (
     DATABASE_NOW,
     cancels,
@@ -44,6 +47,9 @@ RENEW_SECONDS = LEASE_SECONDS / 3
 
 PATIENCE_SECONDS = 60.0
 """How long those who work for hours wait for a server that is away."""
+
+AGAIN_SECONDS = 60.0
+"""After this time a ticket that nobody took is sent again: it may have been lost."""
 
 AGES = 1e8
 """Seconds; no lease that ran out by itself is seen so late."""
@@ -120,24 +126,38 @@ class Ledger:
         self.patience_seconds = 0.0 if self.embedded else patience_seconds
         self._clock = clock
         self._engine = open_engine(url)
+        self._alone = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        # A connection that nobody closes is closed with the ledger, by the process that opened it.
+        weakref.finalize(self, _dispose, self._engine, os.getpid())
         self._do(make_tables)
 
     @property
     def _now(self) -> sql.ColumnElement[float]:
-        return sql.literal(self._clock(), sql.Float(53)) if self.embedded else DATABASE_NOW
+        return self._statements.now
+
+    @cached_property
+    def _statements(self) -> Statements:
+        own = sql.bindparam(None, callable_=self._clock, type_=sql.Float(53))
+        return Statements(self.embedded, own if self.embedded else DATABASE_NOW, LEASE_SECONDS, AGAIN_SECONDS)
 
     def now(self) -> float:
         """The time by which leases end."""
-        return float(self._do(lambda one: one.execute(sql.select(self._now)).scalar_one()))
+        return float(self._rows(sql.select(self._now))[0][0])
 
-    def _do(self, work: Callable[[sql.Connection], Found], *, durable: bool = False) -> Found:
+    def _rows(self, statement: sql.Executable, **about: object) -> Sequence[sql.Row[Any]]:
+        """What one statement gives that is a transaction by itself, and so one trip to the server."""
+        return self._do(lambda one: one.execute(statement, about).all(), self._alone)
+
+    def _change(self, statement: sql.Executable, **about: object) -> int:
+        """How many rows one statement changes, as a transaction by itself."""
+        return self._do(lambda one: one.execute(statement, about).rowcount, self._alone)
+
+    def _do(self, work: Callable[[sql.Connection], Found], engine: sql.Engine | None = None) -> Found:
         """What one transaction gives; tried again while a server is away."""
         end, wait = time.monotonic() + self.patience_seconds, 0.05
         while True:
             try:
-                with self._engine.begin() as connection:
-                    if durable and not self.embedded:
-                        connection.execute(sql.text("SET LOCAL synchronous_commit = on"))
+                with (engine or self._engine).begin() as connection:
                     return work(connection)
             except IntegrityError:
                 raise
@@ -185,13 +205,13 @@ class Ledger:
 
     def end_run(self, run: str, owner: str) -> None:
         """Take back what `begin_run` registered."""
-        self._do(lambda one: one.execute(sql.delete(runs).where(runs.c.run == run, runs.c.owner == owner)))
+        self._change(sql.delete(runs).where(runs.c.run == run, runs.c.owner == owner))
 
     def scheduler_of(self, run: str) -> str | None:
         """Who schedules a run now."""
         wanted = sql.select(runs.c.owner).where(runs.c.run == run, runs.c.lease_until > self._now)
-        owner = self._do(lambda one: one.execute(wanted).scalar())
-        return None if owner is None or is_gone(owner) else str(owner)
+        owners = [str(row.owner) for row in self._rows(wanted)]
+        return next((owner for owner in owners if not is_gone(owner)), None)
 
     def live_runs(self) -> list[str]:
         """Runs that somebody schedules, or trains for, now."""
@@ -209,37 +229,16 @@ class Ledger:
 
     def claim(self, key: str, run: str, entry: str, owner: str) -> Claim | None:
         """Win the right to train a key; None where somebody alive holds it."""
-        ended = sql.or_(claims.c.state != "claimed", claims.c.lease_until <= self._now)
-        won = self._try_claim(key, run, entry, owner, ended)
-        if won is not None:
-            return won
-        held = self.look(key)
-        if held is None or held.is_live:
-            return None
-        # Its owner is known to be dead, though the lease would still run.
-        return self._try_claim(key, run, entry, owner, claims.c.fence == held.fence)
+        statement, about = self._statements.claim, {"its_run": run, "its_entry": entry, "its_owner": owner}
+        return self._win(statement, key, about)
 
-    def _try_claim(
-        self, key: str, run: str, entry: str, owner: str, where: sql.ColumnElement[bool]
-    ) -> Claim | None:
-        until = self._now + LEASE_SECONDS
-        first = {"key": key, "run": run, "entry": entry, "state": "claimed", "fence": 1}
-        first |= {"owner": owner, "lease_until": until, "attempts": 0, "reason": None}
-        again = {**first, "fence": claims.c.fence + 1}
-        again["attempts"] = sql.case((claims.c.state == "claimed", claims.c.attempts), else_=0)
-        statement = (
-            insert(self.embedded, claims)
-            .values(first)
-            .on_conflict_do_update(index_elements=[claims.c.key], set_=again, where=where)
-            .returning(*self._columns())
-        )
-        # Durable: a fence that a crash of the server took back would be given out twice.
-        row = self._do(lambda one: one.execute(statement).first(), durable=True)
-        return None if row is None else Claim(**row._mapping)
-
-    def _columns(self) -> list[sql.ColumnElement[Any]]:
-        left = (claims.c.lease_until - self._now).label("seconds_left")
-        return [left if one is claims.c.lease_until else one for one in claims.c]
+    def _win(self, statement: sql.Executable, key: str, about: Mapping[str, object]) -> Claim | None:
+        """Win a key that is free; if not, one whose owner is known to be dead, though its lease would run."""
+        rows = self._rows(statement, its_key=key, its_fence=NO_FENCE, **about)
+        held = None if rows else self.look(key)
+        if held is not None and held.state == "claimed" and is_gone(held.owner):
+            rows = self._rows(statement, its_key=key, its_fence=held.fence, **about)
+        return Claim(**rows[0]._mapping) if rows else None
 
     def look(self, key: str) -> Claim | None:
         """The claim on a key as it stands."""
@@ -247,8 +246,10 @@ class Ledger:
 
     def claims_of(self, keys: Collection[str]) -> dict[str, Claim]:
         """The claims on these keys, as they stand."""
-        wanted = sql.select(*self._columns()).where(claims.c.key.in_(keys))
-        rows = self._do(lambda one: one.execute(wanted).all())
+        return self._claims_in(self._statements.look, keys)
+
+    def _claims_in(self, statement: sql.Executable, keys: Collection[str]) -> dict[str, Claim]:
+        rows = self._rows(statement, its_keys=self._statements.listed(keys))
         return {row.key: Claim(**row._mapping) for row in rows}
 
     def holds(self, key: str, fence: int) -> bool:
@@ -258,14 +259,14 @@ class Ledger:
 
     def confirm(self, key: str, fence: int) -> None:
         """Note that a round was stored: attempts lost before it no longer count."""
-        self._do(lambda one: one.execute(under(key, fence).values(attempts=0)))
+        self._change(self._statements.confirm, its_key=key, its_fence=fence)
 
     def lose(self, key: str, fence: int, reason: str | None = None) -> int:
         """End a claim whose attempt was killed; how many were lost in a row."""
         # A lease that is over already was counted: an answer of the server may have been lost.
         change = under(key, fence).where(claims.c.lease_until > 0)
         lost = change.values(attempts=claims.c.attempts + 1, lease_until=0.0, reason=reason)
-        self._do(lambda one: one.execute(lost))
+        self._change(lost)
         held = self.look(key)
         return 0 if held is None else held.attempts
 
@@ -281,8 +282,8 @@ class Ledger:
 
     def release(self, key: str, fence: int, state: ClaimState, reason: str | None = None) -> bool:
         """End a claim under its fence; False where a newer one has taken its place."""
-        change = under(key, fence).values(state=state, reason=reason, lease_until=0.0)
-        return self._do(lambda one: one.execute(change)).rowcount == 1
+        about = {"its_key": key, "its_fence": fence, "its_state": state, "its_reason": reason}
+        return self._change(self._statements.release, **about) == 1
 
     # --- what shall not be trained ---------------------------------------------------------------
 
@@ -290,7 +291,7 @@ class Ledger:
         """Ask that an entry of a run, or all of it, be trained no further."""
         values = {"run": run, "entry": entry or ""}
         wish = insert(self.embedded, cancels).values(values).on_conflict_do_nothing()
-        self._do(lambda one: one.execute(wish))
+        self._change(wish)
 
     def uncancel(self, run: str, entry: str | None) -> None:
         """Take back what `cancel` asked for; for the whole run, of all its entries and seeds."""
@@ -301,29 +302,19 @@ class Ledger:
             )
         else:
             wish = wish.where(cancels.c.run == run, cancels.c.entry.in_([entry, ""]))
-        self._do(lambda one: one.execute(wish))
+        self._change(wish)
 
     def cancelled(self, run: str) -> frozenset[str]:
         """Entries of a run that shall not be trained; an empty name stands for all of them."""
         wanted = sql.select(cancels.c.entry).where(cancels.c.run == run)
-        return frozenset(self._do(lambda one: one.execute(wanted).scalars().all()))
+        return frozenset(str(row.entry) for row in self._rows(wanted))
 
     # --- events ----------------------------------------------------------------------------------
 
     def tell(self, run: str, entry: str | None, kind: str, data: Mapping[str, Any]) -> None:
         """Write down what happened."""
-        self._do(lambda one: self._write(one, run, entry, kind, data))
-
-    def _write(
-        self, connection: sql.Connection, run: str, entry: str | None, kind: str, data: Mapping[str, Any]
-    ) -> None:
-        if not self.embedded:
-            # One writer a run at a time, all its seeds together: a number that is committed late would
-            # be passed over by those who ask for what came after the last number they have seen.
-            whole = sql.func.hashtextextended(run.partition("/")[0], 0)
-            connection.execute(sql.select(sql.func.pg_advisory_xact_lock(whole)))
-        values = {"at": self._now, "run": run, "entry": entry, "kind": kind, "data": json.dumps(data)}
-        connection.execute(sql.insert(events).values(values))
+        about = {"its_run": run, "its_entry": entry, "its_kind": kind, "its_data": json.dumps(data)}
+        self._change(self._statements.tell, **about)
 
     def events_after(self, run: str, last: int, kinds: Collection[str] = ()) -> list[Event]:
         """What happened in a run since the event with this number, in order; all kinds if none is named."""
@@ -334,18 +325,25 @@ class Ledger:
         wanted = sql.select(events).where(events.c.run.in_(runs), events.c.id > last).order_by(events.c.id)
         if kinds:
             wanted = wanted.where(events.c.kind.in_(kinds))
-        rows = self._do(lambda one: one.execute(wanted).all())
-        return [Event(row.id, row.at, row.run, row.entry, row.kind, json.loads(row.data)) for row in rows]
+        return [
+            Event(row.id, row.at, row.run, row.entry, row.kind, json.loads(row.data))
+            for row in self._rows(wanted)
+        ]
 
     def last_event(self, run: str) -> int:
         """The number of a run's newest event; 0 for none."""
         wanted = sql.select(sql.func.max(events.c.id)).where(events.c.run == run)
-        return int(self._do(lambda one: one.execute(wanted).scalar()) or 0)
+        return int(self._rows(wanted)[0][0] or 0)
 
 
 def under(key: str, fence: int) -> sql.Update:
     """A change of a claim that happens only while its fence is the newest."""
     return sql.update(claims).where(claims.c.key == key, claims.c.fence == fence)
+
+
+def _dispose(engine: sql.Engine, opener: int) -> None:
+    # In a fork the connections are still its parent's.
+    engine.dispose(close=os.getpid() == opener)
 
 
 def _may_pass(error: SQLAlchemyError) -> bool:

@@ -13,12 +13,13 @@ Touches that database alone, when tables are made.
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.pool import NullPool
 
 from rrm_tree.errors import StoreError
 
@@ -39,7 +40,7 @@ claims = sql.Table(
     sql.Column("run", sql.String, nullable=False),
     sql.Column("entry", sql.String, nullable=False),
     sql.Column("state", sql.String, nullable=False),
-    sql.Column("fence", sql.Integer, nullable=False),
+    sql.Column("fence", sql.BigInteger, nullable=False),
     sql.Column("owner", sql.String, nullable=False),
     sql.Column("lease_until", sql.Float(53), nullable=False),
     sql.Column("attempts", sql.Integer, nullable=False),
@@ -79,10 +80,21 @@ events = sql.Table(
     sql.Index("events_by_run", "run", "id"),
 )
 
+PATIENT = {
+    # A server that crashes may lose its last 0.6 s: leases, which then end early; fences, which are not
+    # given out twice (see `Statements.claim`); events. What was learned is not in it.
+    "options": "-c synchronous_commit=off",
+    "connect_timeout": 10,
+    "client_encoding": "utf8",
+}
+
 DATABASE_NOW: sql.ColumnElement[float] = sql.cast(
     sql.extract("epoch", sql.func.clock_timestamp()), sql.Float(53)
 )
 """The server's clock: machines of a fleet need not agree on the time."""
+
+PAUSE_SECONDS = 1.0
+"""A connection that was not used for so long is asked whether its server is still there."""
 
 MAKING_TABLES = 0x72726D
 """Advisory lock: PostgreSQL's `IF NOT EXISTS` fails when two sessions make a table at once."""
@@ -100,18 +112,18 @@ def open_engine(url: str) -> sql.Engine:
         StoreError: the address is none, or its driver is not installed.
     """
     try:
-        if is_embedded(url):
-            # SQLite files are cheap to open and a handle must not outlive a use: no pool.
-            engine = sql.create_engine(url, poolclass=NullPool)
-            event.listen(engine, "connect", _prepare_sqlite)
-            return engine
         address = sql.make_url(url)
-        if address.drivername in {"postgresql", "postgres"}:
-            address = address.set(drivername="postgresql+psycopg")
-        # A server that crashes may lose the last 0.6 s of what is not marked durable: leases, which
-        # then end early, and events. What was learned is not in it. Claims are marked.
-        patient = {"options": "-c synchronous_commit=off", "connect_timeout": 10, "client_encoding": "utf8"}
-        return sql.create_engine(address, pool_pre_ping=True, pool_size=2, connect_args=patient)
+        if is_embedded(url):
+            # Kept open: the last to close such a file writes all that was logged into it, and waits for the
+            # disk twice. Two: a run's loop and its heartbeat.
+            engine = sql.create_engine(address, poolclass=sql.QueuePool, pool_size=2)
+            event.listen(engine, "connect", _prepare_sqlite)
+        else:
+            if address.drivername in {"postgresql", "postgres"}:
+                address = address.set(drivername="postgresql+psycopg")
+            engine = sql.create_engine(address, pool_size=2, connect_args=PATIENT)
+        event.listen(engine, "checkout", _Checked(engine))
+        return engine
     except sql.exc.ArgumentError as error:
         raise StoreError(
             f"'{url}' is no ledger: write sqlite:///file, or postgresql://user:password@host/database"
@@ -146,6 +158,36 @@ def hide_password(url: str) -> str:
         return sql.make_url(url).render_as_string(hide_password=True)
     except sql.exc.ArgumentError:
         return url
+
+
+class _Checked:
+    """Looks at a connection before it is used again: its server may have gone, its file been replaced."""
+
+    def __init__(self, engine: sql.Engine) -> None:
+        self.dialect, self.file = engine.dialect, engine.url.database
+
+    def __call__(self, connection: Any, record: Any, _proxy: object) -> None:
+        now, file = time.monotonic(), self._identity()
+        used, seen = record.info.get("used", (now, file))
+        if seen != file:
+            raise sql.exc.DisconnectionError("the file was replaced")
+        # Not each time: it is a trip to the server. Whoever is patient tries again in any case.
+        if file is None and now - used > PAUSE_SECONDS and not self._answers(connection):
+            raise sql.exc.DisconnectionError("the server has gone")
+        record.info["used"] = now, file
+
+    def _answers(self, connection: Any) -> bool:
+        try:
+            return bool(self.dialect.do_ping(connection))
+        except self.dialect.loaded_dbapi.Error:
+            return False
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Which file an embedded database is; None for any other."""
+        if self.dialect.name != "sqlite" or not self.file or not Path(self.file).exists():
+            return None
+        found = Path(self.file).stat()
+        return found.st_dev, found.st_ino
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

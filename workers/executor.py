@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from rrm_tree.attempt import End, Order
 from rrm_tree.errors import StoreError
 from rrm_tree.executors import Answer
-from rrm_tree.fleet_ledger import AGAIN_SECONDS, FleetLedger
-from rrm_tree.ledger import LEASE_SECONDS, RENEW_SECONDS, Claim
+from rrm_tree.fleet_ledger import FleetLedger
+from rrm_tree.ledger import AGAIN_SECONDS, LEASE_SECONDS, RENEW_SECONDS, Claim
 from rrm_tree.machine import is_gone
 from rrm_tree.run import MOST_LOSSES
 from workers.sender import Sender
@@ -88,7 +88,8 @@ class FleetExecutor:
             for worker in self.ledger.fleet():
                 self._capacity.update(dict.fromkeys(worker.queues, worker.slots))
         self._send()
-        claims = self.ledger.claims_of_many(self._orders.keys() - self._to_queue.keys())
+        keys = self._orders.keys() - self._to_queue.keys()
+        claims = self.ledger.claims_of(keys) if is_time else self.ledger.ended_of(keys)
         cancelled = self._cancelled() if is_time else {}
         if time.monotonic() - began > AWAY_SECONDS:
             self._leases_count_from = time.monotonic() + RENEW_SECONDS + 1.0
@@ -96,7 +97,7 @@ class FleetExecutor:
         answers = []
         for key, order in list(self._orders.items()):
             claim = claims.get(key)
-            if claim is None and key in self._to_queue:
+            if claim is None and (key in self._to_queue or not is_time):
                 continue
             idle = busy[order.queue] < self._capacity[order.queue]
             answer = self._judge(order, claim, cancelled.get(order.run, frozenset()), idle)

@@ -61,7 +61,7 @@ class Chaos:
         assert len(done) == len(set(done)), (self.done, done)
         assert not self.fleet.events(self.plan, "nondeterminism", "corrupt"), self.done
         keys = self.fleet.store.referred(self.plan.run).values()
-        claims = self.fleet.ledger.claims_of_many(list(keys)).values()
+        claims = self.fleet.ledger.claims_of(keys).values()
         assert {claim.state for claim in claims} == {"done"}, self.done
 
     # --- misfortunes -----------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def test_a_ticket_that_nobody_queued_is_not_taken(ledger):
     assert ledger.take(KEY, "run", ALIVE) is None
     assert ledger.queue("run", {KEY: "leaf"}, "scheduler/1/0.0") == [KEY]
     taken = ledger.take(KEY, "run", ALIVE)
-    assert (taken.fence, taken.state) == (1, "claimed")
+    assert taken.state == "claimed"
     assert ledger.take(KEY, "run", "other/1/0.0") is None
 
 
@@ -74,7 +74,8 @@ def test_losses_are_counted_once_whoever_finds_them(ledger):
     assert ledger.lose(KEY, first.fence, "SIGKILL") == 1
     assert ledger.send_again(ledger.look(KEY), ALIVE)
     second = ledger.take(KEY, "run", ALIVE)
-    assert (second.fence, second.attempts) == (2, 1)
+    assert second.fence > first.fence
+    assert second.attempts == 1
     ledger.confirm(KEY, second.fence)
     assert ledger.lose(KEY, second.fence) == 1
 
