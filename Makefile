@@ -30,7 +30,8 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 unit: $(READY)
-	$(BIN)/pytest -n auto --dist worksteal
+	# Tests of fleets share servers: those of one group run in one process.
+	$(BIN)/pytest -n auto --dist loadgroup
 
 bench: $(READY)
 	$(BIN)/pytest -m benchmark -s tests/benchmarks

@@ -110,9 +110,11 @@ class LiveTable:
             rows = [row for row in rows if row.is_going_on]
         table = Table(box=None, caption=caption, caption_justify="left")
         for title in self.board.titles:
-            table.add_column(title, justify="right" if title in {"steps/s", "left"} else "left", no_wrap=True)
+            # Of a narrow terminal names and words yield first: what may wrap, though it does not.
+            kept = title not in {"node", ""}
+            table.add_column(title, justify="right" if title in {"steps/s", "left"} else "left", no_wrap=kept)
         for row in rows:
-            table.add_row(*(Text(cell, overflow="ellipsis") for cell in row.cells))
+            table.add_row(*(Text(cell, overflow="ellipsis", no_wrap=True) for cell in row.cells))
         return table
 
 

@@ -189,7 +189,9 @@ class FleetExecutor:
         if claim.key in self._to_send:
             return False
         waited = AGAIN_SECONDS - claim.seconds_left
-        return claim.seconds_left <= 0 or is_gone(claim.owner) or (idle and waited > IDLE_SECONDS)
+        if claim.seconds_left <= 0 or (idle and waited > IDLE_SECONDS):
+            return True
+        return claim.owner != self.owner and is_gone(claim.owner)
 
     def _lose(self, order: Order, claim: Claim) -> Answer | None:
         """What to do about a claim whose lease is over."""

@@ -2,8 +2,8 @@
 
     PYTHONPATH=tests/fleet:tests/run python tests/benchmarks/bench_fleet.py [PART ...]
 
-Parts: noop, makespan, startup, recovery, growth. Starts a RabbitMQ node and a PostgreSQL cluster of
-its own.
+Parts: noop, makespan, startup, recovery, growth, chaos. Starts a RabbitMQ node and a PostgreSQL
+cluster of its own.
 """
 
 import os
@@ -17,11 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from chaos import slow_nodes
+import psutil
+from chaos import KINDS, Chaos, slow_nodes
 from fleets import Fleet, kill_family
 from noop_fleet import AtOnce, MemoryStore, NoOpFleet, first_come, longest_first
 from servers import Broker, Database, wait_for
-from small_trees import make_plan, make_tree, open_store, train
+from small_trees import learned, make_plan, make_tree, open_store, train
 
 from rrm_tree.fleet_ledger import FleetLedger
 from rrm_tree.ledger import Ledger
@@ -50,10 +51,10 @@ def say(*cells):
 
 
 @contextmanager
-def servers():
+def servers(**settings):
     with tempfile.TemporaryDirectory(prefix="rrm-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        broker, database = Broker(Path(folder) / "broker"), Database(Path(folder) / "database")
+        broker, database = Broker(Path(folder) / "broker", **settings), Database(Path(folder) / "database")
         broker.start()
         database.start()
         try:
@@ -72,52 +73,69 @@ class NoLedger:
         )
 
 
-def noop():
-    say("tree of", "through", "nodes/s", "CPU of the scheduler a node", "peak memory")
-    say(*["---"] * 5)
+def noop(counts=(100, 1_000, 10_000)):
+    say("tree of", "through", "nodes/s", "CPU a node", "of it", "peak memory of the scheduler")
+    say(*["---"] * 6)
     with servers() as (folder, broker, database):
-        for count in (100, 1_000, 10_000):
+        for count in counts:
             plan = make_plan(make_tree(branching_tree(count)))
             for name, ledger, remote in (
-                ("loop alone", NoLedger(), True),
-                ("loop, SQLite", Ledger(f"sqlite:///{folder / f'{count}.sqlite'}"), False),
+                ("the scheduler's loop alone", NoLedger(), True),
+                ("the loop with a SQLite ledger", Ledger(f"sqlite:///{folder / f'{count}.sqlite'}"), False),
             ):
                 store = MemoryStore()
                 run = Run(plan, plan.run, store, ledger, AtOnce(store, remote))
-                time_it(count, name, run.go)
+                time_it(count, name, run.go, {"scheduler": psutil.Process()})
             fleet_noop(count, plan, folder, broker, database)
 
 
-def time_it(count, name, go):
-    wall, cpu = time.perf_counter(), time.process_time()
+def time_it(count, name, go, parts):
+    """Nodes a second, and the CPU that each part took, its children included."""
+    before, wall = {part: cpu_of(one) for part, one in parts.items()}, time.perf_counter()
     fates = go()
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    wall = time.perf_counter() - wall
+    took = {part: (cpu_of(one) - before[part]) * 1e6 / count for part, one in parts.items()}
     assert len(fates) == count and {fate.state for fate in fates.values()} == {"trained"}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    say(f"{count:,}", name, f"{count / wall:,.0f}", f"{1e6 * cpu / count:,.0f} µs", f"{peak:,.0f} MB")
+    split = ", ".join(f"{part} {spent:,.0f}" for part, spent in took.items())
+    say(f"{count:,}", name, f"{count / wall:,.0f}", f"{sum(took.values()):,.0f} µs", split, f"{peak:,.0f} MB")
 
 
-def fleet_noop(count, plan, folder, broker, database):
+def cpu_of(process):
+    """CPU seconds of a process and those it has started, that run or were waited for."""
+    family = [process] if process.pid == os.getpid() else [process, *process.children(recursive=True)]
+    times = [one.cpu_times() for one in family]
+    return sum(one.user + one.system for one in times)
+
+
+def fleet_noop(count, plan, folder, broker, database, children=8):
     url = database.make(f"noop{count}")
     ledger, store = FleetLedger(url, patience_seconds=60.0), MemoryStore()
     shared = {
         "RRM_BROKER": broker.url,
         "RRM_LEDGER": url,
         "RRM_STORE": str(folder / "store"),
+        "PYTHONPATH": str(ROOT.parent),
     }
     open_store(folder / "store")
     worker = subprocess.Popen(
         [sys.executable, str(ROOT / "benchmarks" / "noop_fleet.py")],
-        env={**os.environ, **shared, "RRM_CONCURRENCY": "2"},
+        env={**os.environ, **shared, "RRM_CONCURRENCY": str(children)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_for("a worker", 60, ledger.fleet)
+        wait_for("a worker", 300, ledger.fleet)
         executor = NoOpFleet(ledger, Sender(make_app(FleetSettings(broker=broker.url))), this_owner())
         executor.store = store
         run = Run(plan, plan.run, store, ledger, executor)
-        time_it(count, "fleet of 2, quorum queue, batched confirms", run.go)
+        parts = {
+            "scheduler": psutil.Process(),
+            "worker": psutil.Process(worker.pid),
+            "broker": psutil.Process(broker.process.pid),
+            "database": psutil.Process(database.pid),
+        }
+        time_it(count, f"a fleet, a worker of {children} children", run.go, parts)
     finally:
         kill_family(worker.pid)
         worker.wait()
@@ -245,6 +263,35 @@ def growth(count=10_000):
         shutil.rmtree(store.files.folder)
 
 
+def chaos(schedules=20, nodes=200, misfortunes=10):
+    """Nodes that take longer than the broker's consumer_timeout are among them."""
+    shape = branching_tree(nodes)
+    edits = slow_nodes(shape, 0.05, 2) | slow_nodes([f"n{node}" for node in range(7, nodes, 50)], 4.0, 2)
+    schedules = range(int(os.environ.get("FIRST", "0")), schedules)
+    say("schedule", "seconds", "attempts", "lost", "done twice", "bytes of a calm run", "what happened")
+    say(*["---"] * 7)
+    with (
+        tempfile.TemporaryDirectory() as calm,
+        servers(consumer_timeout_seconds=5) as (folder, broker, database),
+    ):
+        train(calm, make_plan(make_tree(shape, edits)))
+        for seed in schedules:
+            rng = np.random.default_rng(seed)
+            queue = f"train.chaos{seed}"
+            fleet = Fleet(folder / f"{seed}", broker.url, database.make(f"chaos{seed}"), queue, 6.0)
+            plan, began = fleet.plan(shape, edits), time.monotonic()
+            trial = Chaos(fleet, plan, broker, database, rng, pause=(1.0, 10.0))
+            trial.play(rng.choice(KINDS, misfortunes, replace=False), seconds=3600)
+            seconds = time.monotonic() - began
+            done = [event.entry for event in fleet.events(plan, "done")]
+            same = learned(fleet.store.address) == learned(calm)
+            started, lost = len(fleet.events(plan, "started")), len(fleet.events(plan, "lost"))
+            twice = len(done) - len(set(done))
+            say(seed, f"{seconds:.0f}", started, lost, twice, same, ", ".join(trial.done))
+            fleet.end()
+            trial.check(learned(calm))
+
+
 def timed(name, call):
     wall = time.perf_counter()
     found = call()
@@ -252,7 +299,7 @@ def timed(name, call):
     return found
 
 
-PARTS = {"noop": noop, "makespan": makespan, "startup": startup, "recovery": recovery, "growth": growth}
+PARTS = {one.__name__: one for one in (noop, makespan, startup, recovery, growth, chaos)}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

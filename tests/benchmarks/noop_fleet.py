@@ -82,7 +82,7 @@ class NoOpFleet(FleetExecutor):
 
 
 class NoOpTicket(TrainTicket):
-    """Takes a ticket's key and is done with it."""
+    """Takes a ticket's key and is done with it, in the child: no process, no store."""
 
     @cached_property
     def supervisor(self):
@@ -90,15 +90,26 @@ class NoOpTicket(TrainTicket):
 
 
 class NoOpSupervisor:
+    """Asks the ledger all that a supervisor and an attempt of one round ask it, one after the other."""
+
     def __init__(self, ledger):
         from rrm_tree.machine import this_owner
 
         self.ledger, self.owner = ledger, this_owner()
 
     def handle(self, ticket):
+        held = self.ledger.look(ticket.key)
+        if held is None or held.state not in {"queued", "claimed"} or held.is_live:
+            return
         claim = self.ledger.take(ticket.key, ticket.run, self.owner)
-        if claim is not None:
-            self.ledger.release(claim.key, claim.fence, "done")
+        if claim is None:
+            return
+        self.ledger.tell(ticket.run, ticket.entry, "started", {"key": claim.key})
+        assert self.ledger.holds(claim.key, claim.fence)
+        self.ledger.confirm(claim.key, claim.fence)
+        self.ledger.tell(ticket.run, ticket.entry, "round", {"index": 0})
+        assert self.ledger.release(claim.key, claim.fence, "done")
+        self.ledger.tell(ticket.run, ticket.entry, "done", {"gate_passed": None})
 
 
 def longest_first(durations, waits, remaining, slots):

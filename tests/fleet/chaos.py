@@ -9,31 +9,29 @@ import psutil
 from fleets import Fleet, family_of, kill_family
 from small_trees import learned
 
-PAUSE = (0.4, 1.6)
-"""Seconds between two misfortunes."""
-
 
 class Chaos:
     """A run on a fleet of two workers, to which things happen."""
 
-    def __init__(self, fleet: Fleet, plan, broker, database, rng):
+    def __init__(self, fleet: Fleet, plan, broker, database, rng, pause=(0.4, 1.6)):
         self.fleet, self.plan, self.broker, self.database, self.rng = fleet, plan, broker, database, rng
+        self.pause = pause  # seconds between two misfortunes
         self.workers = [fleet.worker("--concurrency", "2", machine=f"host{number}") for number in range(2)]
         self.made = 2
         self.scheduler = fleet.schedule(plan)
         self.done = []
 
-    def play(self, misfortunes):
+    def play(self, misfortunes, seconds=150):
         """Let misfortunes happen at random moments, then see the run to its end."""
         # Nothing that happens before the first attempt is interesting.
-        self.fleet.wait_for_event(self.plan, "started", seconds=90)
+        self.fleet.wait_for_event(self.plan, "started", seconds=seconds)
         for name in misfortunes:
-            time.sleep(self.rng.uniform(*PAUSE))
+            time.sleep(self.rng.uniform(*self.pause))
             self.done.append(name)
             with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
                 getattr(self, name)()
             self.mend()
-        self.see_to_its_end()
+        self.see_to_its_end(seconds)
 
     def mend(self):
         """Start again what has ended, as a service manager does."""
@@ -45,7 +43,7 @@ class Chaos:
         if self.scheduler.poll() not in (None, 0):
             self.scheduler = self.fleet.schedule(self.plan)
 
-    def see_to_its_end(self, seconds=150):
+    def see_to_its_end(self, seconds):
         end = time.monotonic() + seconds
         while self.scheduler.poll() != 0:
             assert time.monotonic() < end, f"{self.done} hung\n{self.fleet.logs()}"

@@ -36,7 +36,8 @@ class Fleet:
             "RRM_STORE": self.store.address,
             "RRM_QUEUES": queue,
             "RRM_LEASE_SECONDS": str(lease_seconds),
-            "PYTHONPATH": str(RUN_TESTS),
+            # This checkout, whichever is installed.
+            "PYTHONPATH": f"{RUN_TESTS}{os.pathsep}{RUN_TESTS.parents[1]}",
         }
         self.processes = []
 

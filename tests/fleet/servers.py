@@ -44,18 +44,45 @@ def wait_for(what, seconds, ready):
         time.sleep(0.05)
 
 
+def make_certificates(folder):
+    """An authority of its own, and what it signed: `broker`, `worker`; `stranger` signed itself."""
+
+    def openssl(*words):
+        subprocess.run(["openssl", *map(str, words)], cwd=folder, check=True, capture_output=True)
+
+    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
+    for name in ("ca", "stranger"):
+        openssl(*new, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
+    for name in ("broker", "worker"):
+        signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "subjectAltName=DNS:localhost")
+        files = ("-keyout", f"{name}.key", "-out", f"{name}.pem")
+        openssl(
+            *new, *signed, "-addext", "basicConstraints=critical,CA:FALSE", "-subj", f"/CN={name}", *files
+        )
+
+
 class Broker:
     """A RabbitMQ node."""
 
     program = shutil.which("rabbitmq-server", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 
-    def __init__(self, folder):
+    def __init__(self, folder, consumer_timeout_seconds=1800):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True)
-        self.port, distribution = free_port(), free_port()
+        self.port, self.tls_port, distribution = free_port(), free_port(), free_port()
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
-        # A message that is not acknowledged within seconds is what 30 minutes are elsewhere.
-        (self.folder / "rabbitmq.conf").write_text("consumer_timeout = 1800000\n")
+        self.tls_url = f"amqps://guest:guest@localhost:{self.tls_port}//"
+        make_certificates(self.folder)
+        settings = [
+            f"consumer_timeout = {1000 * consumer_timeout_seconds}",
+            f"listeners.ssl.default = 127.0.0.1:{self.tls_port}",
+            f"ssl_options.cacertfile = {self.folder / 'ca.pem'}",
+            f"ssl_options.certfile = {self.folder / 'broker.pem'}",
+            f"ssl_options.keyfile = {self.folder / 'broker.key'}",
+            "ssl_options.verify = verify_peer",
+            "ssl_options.fail_if_no_peer_cert = true",
+        ]
+        (self.folder / "rabbitmq.conf").write_text("\n".join(settings) + "\n")
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
@@ -68,7 +95,9 @@ class Broker:
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
             "RABBITMQ_PID_FILE": str(self.folder / "pid"),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none"
+            # How often it looks for messages that were not acknowledged in time: by default once a minute.
+            " -rabbit channel_tick_interval 1000",
         }
         self.process = None
 
@@ -161,6 +190,10 @@ class Database:
 
     def stop(self, mode="fast"):
         self._run("pg_ctl", "-D", "data", "-w", "-m", mode, "stop")
+
+    @property
+    def pid(self):
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
 
     def make(self, name):
         """The address of a new, empty database."""

@@ -11,7 +11,7 @@ from rrm_tree.errors import StoreError
 from rrm_tree.fleet_ledger import FleetLedger, Worker
 from rrm_tree.ledger import LEASE_SECONDS, Ledger
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fleet")]
 
 KEY, ALIVE = "leaf@0123", "elsewhere/1/0.0"
 

@@ -88,6 +88,7 @@ def dead_letters(broker):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("fleet")
 def test_forged_messages_reach_the_dead_letters_and_the_run_is_as_without_them(fleet, broker, tmp_path):
     plan = fleet.plan({"root": ["leaf"], "leaf": []})
     worker = fleet.worker("--concurrency", "1")
@@ -123,6 +124,7 @@ def test_forged_messages_reach_the_dead_letters_and_the_run_is_as_without_them(f
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("fleet")
 def test_tickets_that_come_twice_out_of_order_or_before_their_time_train_each_node_once(make_fleet, tmp_path):
     # Leases of the usual length: on a loaded machine short ones end while their owners live.
     fleet = make_fleet()

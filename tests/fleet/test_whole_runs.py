@@ -11,7 +11,7 @@ from small_trees import learned, train
 
 from rrm_tree.run import MOST_LOSSES
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fleet")]
 
 ARMS = {"root": {"arms": ["alone", "ideal"]}}
 PAIR = {"root": ["leaf"], "leaf": []}
@@ -166,6 +166,39 @@ def test_a_worker_that_is_told_to_stop_gives_its_node_to_another_after_the_round
     assert scheduler.wait(90) == 0, fleet.logs()
     assert [event.data["index"] for event in fleet.events(plan, "round")] == list(range(6))
     assert not fleet.events(plan, "lost")
+
+
+def test_a_node_that_asks_for_a_gpu_goes_to_a_worker_that_has_one(make_fleet):
+    fleet = make_fleet()
+    on_gpu = {**fake(prints="CUDA_VISIBLE_DEVICES"), "resources": {"gpu": 1, "queue": None}}
+    plan = fleet.plan(PAIR, {"leaf": on_gpu})
+    fleet.worker("--concurrency", "1", machine="plain", RRM_WARM="false")
+    gpu = ("--queues", "train.gpu", "--gpus", "6,7", "--concurrency", "1")
+    fleet.worker(*gpu, machine="strong", RRM_WARM="false")
+    assert set(states_of(fleet.train(plan)).values()) == {"trained"}, fleet.logs()
+    assert [(event.entry, event.data["worker"].split(":")[0]) for event in fleet.events(plan, "started")] == [
+        ("leaf", "strong"),
+        ("root", "plain"),
+    ]
+    log = fleet.store.workplace / "runs" / plan.run / "logs" / "leaf.log"
+    assert "CUDA_VISIBLE_DEVICES=6" in log.read_text()
+
+
+def test_tickets_travel_encrypted_between_those_who_show_certificates(make_fleet, broker):
+    fleet = make_fleet()
+    fleet.environment["RRM_BROKER"] = broker.tls_url
+    # The broker's authority is not one that this machine knows.
+    assert fleet.rrm("doctor").wait(120) == 5
+    files = {"CA": "ca.pem", "CERT": "worker.pem", "KEY": "worker.key"}
+    fleet.environment |= {f"RRM_BROKER_{name}": str(broker.folder / file) for name, file in files.items()}
+    fleet.worker("--concurrency", "1", RRM_WARM="false")
+    plan = fleet.plan({"leaf": []})
+    assert fleet.schedule(plan).wait(120) == 0, fleet.logs()
+    # Whom the broker's authority did not sign is not let in.
+    stranger = {"RRM_BROKER_CERT": "stranger.pem", "RRM_BROKER_KEY": "stranger.key"}
+    fleet.environment |= {name: str(broker.folder / file) for name, file in stranger.items()}
+    assert fleet.rrm("doctor").wait(120) == 5
+    assert fleet.logs().count("cannot be reached") == 2, fleet.logs()
 
 
 def test_code_of_packages_that_are_not_allowed_is_not_loaded(fleet):

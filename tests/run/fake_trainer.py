@@ -2,7 +2,8 @@
 
 A node's `task.with` may ask for trouble: `sleep` seconds a round, `raise_at` a round, `fail_seeds`,
 `die_at` a round with the process killed (as often as `deaths`, in `die_seeds` alone), `same` bytes
-whatever the inputs; `says` something each round; `burn_seeds` take their processor for a while.
+whatever the inputs; `says` something each round; `prints` a variable of its environment; `burn_seeds` take
+their processor for a while.
 """
 
 import os
@@ -29,6 +30,8 @@ def train(setup, rounds=()):
         seed = setup.tree.seed
         if "says" in options:
             print(f"{options['says']} from seed {seed}")
+        if "prints" in options:
+            print(f"{options['prints']}={os.environ.get(options['prints'])}")
         if seed in options.get("burn_seeds", ()):
             until = time.process_time() + 0.3
             while time.process_time() < until:

@@ -55,9 +55,9 @@ def test_a_program_gets_every_event_as_one_object():
     }  # fmt: skip
 
 
-def table(plan, *events, height=40):
+def table(plan, *events, height=40, width=100):
     out = io.StringIO()
-    console = Console(file=out, width=100, height=height)
+    console = Console(file=out, width=width, height=height)
     display = LiveTable(Board(plan), console)
     display.show(events)
     console.print(display.draw())
@@ -68,6 +68,16 @@ def test_the_table_has_a_line_for_every_entry():
     shown = table(make_plan(make_tree()), happens("started", stored=0), round_event(0, 1.0, 2.0))
     assert all(name in shown for name in ("leaf", "left", "right", "root"))
     assert ".90 [.83, .94]" in shown
+
+
+def test_of_a_narrow_terminal_long_names_and_words_yield_before_states_and_rounds():
+    long = "a_node_with_a_name_that_takes_half_of_a_line"
+    events = (happens(kind, entry=long, **data) for kind, data in (
+        ("started", {"stored": 0}), ("phase", {"text": "judging " * 9}),
+    ))  # fmt: skip
+    shown = table(make_plan(make_tree({long: []})), *events, width=80)
+    assert "running" in shown
+    assert "0/3" in shown
 
 
 def test_what_goes_wrong_does_not_scroll_away_and_its_text_is_no_markup():
