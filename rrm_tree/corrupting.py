@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.random import Generator
@@ -83,6 +83,33 @@ def _flip(task: Factorised, answers: Outcomes, wrong: float, seed: int) -> Outco
     changed = np.where(draw(WHETHER) < wrong, (parts + by) % task.part_values, parts).reshape(given.shape)
     seen = {name: values[:, 0] for name, values in answers.observations.items()}
     return task.imagine(seen, changed, answers.subjects)
+
+
+@dataclass(frozen=True)
+class ConfusedHelper:
+    """A perfect helper who says other values as often as was measured, each part by itself."""
+
+    helper: Answers
+    rates: Floats
+    """Chance of saying each value where each is true, [values, values]."""
+    seed: int = 0
+
+    @property
+    def task(self) -> Task:
+        """What it answers questions about."""
+        return self.helper.task
+
+    def answer(self, subjects: Arrays) -> Outcomes:
+        """Answers whose parts are drawn from the rates; the same question always gets the same answer."""
+        answers, task = self.helper.answer(subjects), cast(Factorised, self.task)
+        if not len(answers):
+            return answers
+        given = answers.actions[:, 0]
+        parts = given.reshape(len(given), -1).astype(np.int64)
+        drawn = _uniforms(answers.subjects, parts.shape[1], self.seed, WHICH)
+        said = (drawn[..., None] >= np.cumsum(self.rates, axis=1)[parts][..., :-1]).sum(axis=-1)
+        seen = {name: values[:, 0] for name, values in answers.observations.items()}
+        return task.imagine(seen, said.reshape(given.shape).astype(given.dtype), answers.subjects)
 
 
 def _replace(task: Task, answers: Outcomes, wrong: float, seed: int) -> Outcomes:

@@ -20,8 +20,8 @@ from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.gatekeeper import try_gate
 from rrm_tree.learning.distill import Distilled, Distilling, DistillOptions
 from rrm_tree.learning.foresight import foretell
-from rrm_tree.measure import Actor, Bench, Meter, take_pictures
-from rrm_tree.measured import NodeMeasurement, PairSettings
+from rrm_tree.measure import Actor, Bench, Meter, Trial, take_pictures
+from rrm_tree.measured import PairSettings
 from rrm_tree.outcomes import Advice, Judged, join_judged
 from rrm_tree.purse import Purse, share_out
 from rrm_tree.records import Promise, RoundRecord
@@ -160,21 +160,21 @@ class NodeAtWork:
         pairs = measured.pairs if last else None
         return replace(state, record=measured.record, pictures=pictures, pairs=pairs, measuring=cost)
 
-    def measure_again(self, rounds: Sequence[RoundState], settings: PairSettings) -> NodeMeasurement:
-        """Every pair of another measurement of the last round; the domain must compute truth.
+    def trial(self, rounds: Sequence[RoundState], settings: PairSettings) -> Trial:
+        """The node as its last round left it, on a draw of held-out outcomes; its domain must compute truth.
 
-        With the settings of the node's own record these are the pairs that it rests on.
+        With the settings of the node's own record its pairs are those that the record rests on.
         """
-        bench = Bench(
-            self.station,
-            MeasureSpec(pairs=settings.pairs, agent_outcomes=settings.agent_outcomes),
-            measure_seed(self.setup.tree.seed, self.station.name, settings.draw),
-            settings.draw,
+        measure = MeasureSpec(pairs=settings.pairs, agent_outcomes=settings.agent_outcomes)
+        seed = measure_seed(self.setup.tree.seed, self.station.name, settings.draw)
+        learned = [state for state in rounds if state.reward][-SNAPSHOTS:]
+        return Trial(
+            self.setup.entry,
+            Meter(Bench(self.station, measure, seed, settings.draw)),
+            self.station.scorer(learned[-1].reward),
+            self.snapshots(learned),
+            self.agent_of(learned[-1]),
         )
-        meter, learned = Meter(bench), [state for state in rounds if state.reward]
-        agents = self.snapshots(learned[-SNAPSHOTS:])
-        scorer = self.station.scorer(learned[-1].reward)
-        return meter.against_truth(scorer, agents, meter.own(agents[-1]))[0]
 
     def judge(self, done: Sequence[RoundState], agents: Sequence[Actor], spent: _Spent) -> _Gathered:
         """This round's judgments, within the budget, and what they took.

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from rrm_tree.errors import PluginError, StoreError
-from rrm_tree.measured import PAIRS_VERSION, NodeMeasurement, PairSettings
+from rrm_tree.measured import NodeMeasurement, PairSettings
 from rrm_tree.outcomes import Advice, Answers, Array, Arrays, Items, Judged, Outcomes
 from rrm_tree.plan import Plan, Ticket, canonical_json, digest_of
-from rrm_tree.records import Done, Manifest, Picture, RoundRecord
+from rrm_tree.records import Done, Manifest, Measurement, Picture, RoundRecord, Stored
 from rrm_tree.rounds import Artifacts, RoundState, Setup
 from rrm_tree.store import Store
 
 ARTIFACTS = ("agent", "reward")
 """The objects of a last round that parents load."""
+
+Study = TypeVar("Study", bound=Stored)
 
 PAIRS = "pairs"
 """The kind of measurement that keeps every pair, and the name of its object."""
@@ -155,14 +157,43 @@ def load_pairs(store: Store, key: str, settings: PairSettings | None = None) -> 
         asked = store.measurement(key, PAIRS, settings.model_dump(mode="json"))
         found = [] if asked is None else [asked]
     else:
-        found = [one for one in store.measurements(key, PAIRS) if one.settings["version"] == PAIRS_VERSION]
+        found = list(store.measurements(key, PAIRS))
     if not found:
         return None
-    # The node's own draw where several rest on as much.
-    best = max(found, key=lambda one: (one.settings["pairs"], -one.settings["draw"]))
+    best = _best(found)
     data = store.get(best.objects[PAIRS])
     known = PairSettings.model_validate(best.settings)
     return None if data is None else NodeMeasurement.from_arrays(known, unpack(data)[0])
+
+
+def commit_study(store: Store, key: str, what: str, found: Stored, settings: PairSettings) -> None:
+    """Store what a study of a trained key has found."""
+    about = settings.model_dump(mode="json")
+    store.commit_measurement(key, what, about, {what: canonical_json(found.model_dump(mode="json")).encode()})
+
+
+def load_study(
+    store: Store, key: str, what: str, model: type[Study], settings: PairSettings | None = None
+) -> Study | None:
+    """What a study with these settings has found, or that which rests on most pairs; None without."""
+    if settings is not None:
+        asked = store.measurement(key, what, settings.model_dump(mode="json"))
+        found = [] if asked is None else [asked]
+    else:
+        found = list(store.measurements(key, what))
+    if not found:
+        return None
+    data = store.get(_best(found).objects[what])
+    return None if data is None else model.model_validate_json(data)
+
+
+def _best(found: Sequence[Measurement]) -> Measurement:
+    """The newest version's; of these what rests on most pairs, the node's own draw first."""
+
+    def rank(one: Measurement) -> tuple[int, int, int]:
+        return int(one.settings["version"]), one.settings["pairs"], -one.settings["draw"]
+
+    return max(found, key=rank)
 
 
 def sum_up(ticket: Ticket, manifest: Manifest, records: Sequence[RoundRecord], *, has_gate: bool) -> Done:

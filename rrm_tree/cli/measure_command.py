@@ -17,9 +17,7 @@ from rrm_tree.cli.spec_commands import format_option
 from rrm_tree.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from rrm_tree.plan import Plan
-    from rrm_tree.remeasure import Again
-    from rrm_tree.store import Store
+    from rrm_tree.remeasure import Again, RunAgain, What
 
 
 @click.command()
@@ -29,22 +27,35 @@ if TYPE_CHECKING:
     "--pairs", type=click.IntRange(min=1), help="Pairs on each distribution; the spec's own if left out."
 )
 @click.option(
+    "--what",
+    "whats",
+    type=click.Choice(["pairs", "causes", "transfer", "prediction"]),
+    multiple=True,
+    help="Only this; may be given several times.",
+)
+@click.option(
     "--fresh", is_flag=True, help="Draw new held-out outcomes, not those of the nodes' own records."
 )
 @store_option
 @format_option
-def measure(
-    name: str | None, nodes: tuple[str, ...], pairs: int | None, fresh: bool, address: str, form: str
+def measure(  # noqa: PLR0913, PLR0917 - one argument for each option
+    name: str | None,
+    nodes: tuple[str, ...],
+    pairs: int | None,
+    whats: tuple[What, ...],
+    fresh: bool,
+    address: str,
+    form: str,
 ) -> int:
     """Measure the trained nodes of a run again, training nothing; the latest run if none is named.
 
-    What is measured already, with these very settings, is left as it is. `rrm report` shows the rest.
+    What is measured already, with these very settings, is left as it is. `rrm report` shows what there is.
     """
     from rrm_tree.machine import ONE_THREAD
 
     os.environ.update(ONE_THREAD)  # before anything loads NumPy or torch
     from rrm_tree.mistakes import suggest
-    from rrm_tree.remeasure import Again
+    from rrm_tree.remeasure import WHATS, Again, RunAgain
     from rrm_tree.seeds import runs_of
 
     store = open_existing(address)
@@ -56,31 +67,25 @@ def measure(
     for run, one in runs_of(planned, name).items():
         if planned.seeds and form == "text":
             click.echo(f"seed {one.tree.seed}")
-        _measure_run(store, run, one, nodes or tuple(one.by_name), Again(pairs, fresh), form)
+        again, opened = Again(pairs, fresh), RunAgain(store, run, one)
+        for entry in (entry.name for entry in one.entries if entry.name in (nodes or one.by_name)):
+            _measure_entry(opened, entry, whats or WHATS, again, form)
     return ExitCode.DONE
 
 
-def _measure_run(store: Store, run: str, plan: Plan, nodes: tuple[str, ...], again: Again, form: str) -> None:
-    """Measure the nodes of a run of one seed, leaves first, and say what came of it."""
-    from rrm_tree.remeasure import TrainedNode
-
-    keys = store.referred(run)
-    for entry in (entry.name for entry in plan.entries if entry.name in nodes):
-        key = keys.get(entry)
-        said: dict[str, object] = {"run": run, "entry": entry}
-        if key is None or store.done(key) is None:
-            _say(said, "not trained", form)
-            continue
-        node = TrainedNode(store, plan, key)
-        if not node.is_measurable:
-            _say(said, "its domain cannot compute truth", form)
-            continue
-        found = node.measure(again)
-        counts = {"off": len(found.measured.off), "on": len(found.measured.on)}
-        how = "measured before" if found.was_stored else "measured"
-        settings = {"draw": found.measured.settings.draw, "round": found.measured.settings.round}
-        words = f"{how}: {counts['off']} pairs off policy, {counts['on']} on policy, draw {settings['draw']}"
-        _say({**said, "key": key, **settings, **counts, "stored": found.was_stored}, words, form)
+def _measure_entry(run: RunAgain, entry: str, whats: tuple[What, ...], again: Again, form: str) -> None:
+    """Measure a node or an arm, and say what came of it."""
+    if not run.is_trained(entry):
+        _say({"entry": entry}, "not trained", form)
+        return
+    node = run.node(entry)
+    if not node.is_measurable:
+        _say({"entry": entry}, "its domain cannot compute truth", form)
+        return
+    settings = node.settings(again)
+    new = [what for what in whats if run.measure(entry, what, settings)]
+    words = f"measured {', '.join(new) or 'nothing new'}; {settings.pairs} pairs, draw {settings.draw}"
+    _say({"entry": entry, "key": node.key, "new": new, **settings.model_dump()}, words, form)
 
 
 def _say(facts: dict[str, object], words: str, form: str) -> None:

@@ -8,5 +8,7 @@ from __future__ import annotations
 from rrm_tree.measure.bench import Actor, Bench
 from rrm_tree.measure.of_round import Measured, Meter
 from rrm_tree.measure.pictures import Scene, take_pictures
+from rrm_tree.measure.predicting import Known
+from rrm_tree.measure.trial import Trial
 
-__all__ = ["Actor", "Bench", "Measured", "Meter", "Scene", "take_pictures"]
+__all__ = ["Actor", "Bench", "Known", "Measured", "Meter", "Scene", "Trial", "take_pictures"]

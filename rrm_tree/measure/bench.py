@@ -64,6 +64,18 @@ class Pairs:
         """What truth says."""
         return np.asarray(self.first_truth > self.second_truth)
 
+    @property
+    def better_value(self) -> Ints:
+        """Of pairs of factorised actions: the value of the better outcome's part, [pairs]."""
+        first, second = (value_of(one, self.part) for one in (self.first, self.second))
+        return np.where(self.first_better, first, second)
+
+
+def value_of(outcomes: Outcomes, part: Ints) -> Ints:
+    """The value that each outcome gives to one of its parts, [n]."""
+    values = outcomes.actions[:, 0].reshape(len(part), -1)
+    return cast(Ints, values[np.arange(len(part)), part].astype(np.int64))
+
 
 @dataclass
 class Tally:

@@ -275,16 +275,26 @@ def test_a_run_without_pairs_gets_the_bytes_that_training_would_have_left(traine
     assert len(measured) == 2
     for file in measured:
         file.unlink()
-    said = rrm(place, "measure").stdout.splitlines()
+    run = next((place / "rrm-store" / "runs").iterdir()).name
+    said = rrm(place, "measure", run, "--what", "pairs").stdout.splitlines()
     assert [line.partition(":")[0] for line in said] == ["bit", "root"]
     assert learned(place / "rrm-store") == learned(trained[0] / "rrm-store")
+
+
+@pytest.mark.slow
+def test_a_root_is_foretold_from_its_helper_which_is_measured_on_the_way(trained, place):
+    shutil.copytree(trained[0] / "rrm-store", place / "rrm-store")
+    run = next((place / "rrm-store" / "runs").iterdir()).name
+    said = [json.loads(rrm(place, "measure", run, "root", "--format", "json").stdout) for _ in range(2)]
+    assert [one["new"] for one in said] == [["causes", "transfer", "prediction"], []]
+    assert len(list(place.glob("rrm-store/keys/bit@*/measured-prediction-*.json"))) == 1
 
 
 @pytest.mark.slow
 def test_fresh_pairs_are_another_draw_and_training_goes_on_from_the_same_keys(trained, place):
     shutil.copytree(trained[0] / "rrm-store", place / "rrm-store")
     run = next((place / "rrm-store" / "runs").iterdir()).name
-    command = ("measure", run, "bit", "--fresh", "--pairs", "30", "--format", "json")
+    command = ("measure", run, "bit", "--what", "pairs", "--fresh", "--pairs", "30", "--format", "json")
     draws = [json.loads(rrm(place, *command).stdout)["draw"] for _ in range(2)]
     assert draws == [1, 2]
     assert "nothing to train" in rrm(place, "plan", "tiny.yaml").stdout
