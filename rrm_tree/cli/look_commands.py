@@ -193,6 +193,6 @@ def report(name: str | None, address: str) -> None:
 
     store = open_existing(address)
     result = collect_run(store, choose_run(store, name))
-    page = save_reports(result)
+    page = save_reports(result, store)
     print_markup(terminal_report(result))
     click.echo(f"report: {page}")

@@ -15,20 +15,24 @@ import click
 
 if TYPE_CHECKING:
     from rrm_tree.records import RunResult, SeedsResult
+    from rrm_tree.store import Store
 
 WIDTH = 120
 """Columns of a report that does not go to a terminal."""
 
 
-def save_reports(result: RunResult | SeedsResult) -> Path:
+def save_reports(result: RunResult | SeedsResult, store: Store) -> Path:
     """Write all reports of a run, and those of its seeds, into its folder; the one to open in a browser."""
     from rrm_tree.files import explained
-    from rrm_tree.records import SeedsResult
+    from rrm_tree.records import RunResult
     from rrm_tree.report import write_reports
+    from rrm_tree.studies import study_run
 
     with explained("write the report", result.run):
-        for one in result.results if isinstance(result, SeedsResult) else ():
-            write_reports(one, Path(one.run))
+        if isinstance(result, RunResult):
+            return write_reports(result, Path(result.run), study_run(store, result))
+        for one in result.results:
+            write_reports(one, Path(one.run), study_run(store, one))
         return write_reports(result, Path(result.run))
 
 

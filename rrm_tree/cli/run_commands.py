@@ -201,7 +201,7 @@ def conclude(store: Store, plan: Plan, fates: Fates, stopped: bool, form: str) -
     from rrm_tree.results import collect_results
 
     result = collect_results(store, plan.run, plan, fates)
-    page = save_reports(result)
+    page = save_reports(result, store)
     every = [(run, entry, fate) for run, found in fates.items() for entry, fate in found.items()]
     failed = [_name_entry(run, entry) for run, entry, fate in every if fate.state == "failed"]
     missed = [_name_entry(run, entry) for run, entry, fate in every if fate.gate_passed is False]

@@ -7,9 +7,11 @@ Touches the folder that it is told to write to, and nothing else; the same recor
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from rrm_tree.propagation import analyse, analyse_seeds
+from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.records import RunResult, SeedsResult
 from rrm_tree.report.document import Report, build_report, report_schema
 from rrm_tree.report.html import write_html
@@ -34,24 +36,29 @@ __all__ = [
 ]
 
 
-def write_reports(result: RunResult | SeedsResult, folder: Path) -> Path:
+def write_reports(result: RunResult | SeedsResult, folder: Path, studies: Sequence[NodeStudy] = ()) -> Path:
     """Writes `report.json`, `report.md`, `report.html`, and its top as a picture, `report.svg`.
+
+    Args:
+        result: of one seed, or of several.
+        folder: where to.
+        studies: of one seed, what the kept pairs of its nodes say.
 
     Returns:
         The path of the HTML page.
     """
-    texts = _write_seeds(result) if isinstance(result, SeedsResult) else _write(result)
+    texts = _write_seeds(result) if isinstance(result, SeedsResult) else _write(result, studies)
     folder.mkdir(parents=True, exist_ok=True)
     for kind, text in texts.items():
         _replace(folder / f"report.{kind}", text)
     return folder / "report.html"
 
 
-def _write(result: RunResult) -> dict[str, str]:
-    report = build_report(result)
+def _write(result: RunResult, studies: Sequence[NodeStudy]) -> dict[str, str]:
+    report = build_report(result, studies)
     return {
         "json": report.model_dump_json(indent=1) + "\n",
-        "md": write_markdown(result, report.analysis),
+        "md": write_markdown(report),
         "svg": draw_picture(report),
         "html": write_html(report),
     }

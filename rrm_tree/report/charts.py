@@ -5,11 +5,12 @@ In: estimates and splits. Out: places. Touches nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
-from rrm_tree.propagation import ORDERERS, Distribution, Estimate, LevelSummary, Orderer, Split
+from rrm_tree.propagation import ORDERERS, Distribution, Estimate, LevelSummary, NodeAnalysis, Orderer, Split
+from rrm_tree.propagation.pairs import Bin
 
 MARGIN = 3.0
 """Percent of the width kept free at both ends, for marks and labels."""
@@ -117,7 +118,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """One orderer over the levels."""
+    """One orderer over the columns."""
 
     orderer: Orderer
     points: tuple[Point, ...]
@@ -130,7 +131,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """Accuracy over levels on one distribution; all places in pixels."""
+    """Accuracy over levels or rounds on one distribution; all places in pixels."""
 
     policy: Distribution
     width: int
@@ -149,8 +150,29 @@ DODGE = 6.0
 def plot_levels(levels: Sequence[LevelSummary], policy: Distribution, scale: Scale) -> Panel:
     """A curve for each orderer, from the leaves on the left to the root on the right."""
     ordered = sorted(levels, key=lambda level: level.level)
-    step = (PANEL_WIDTH - PANEL_LEFT) / len(ordered)
-    middle = {level.level: PANEL_LEFT + step * (index + 0.5) for index, level in enumerate(ordered)}
+    columns = [level.off if policy == "off" else level.on for level in ordered]
+    words = f"Accuracy {policy} policy from level {ordered[0].level} up"
+    return plot_shares([f"level {level.level}" for level in ordered], columns, policy, scale, words)
+
+
+def plot_rounds(name: str, rounds: Sequence[NodeAnalysis], policy: Distribution, scale: Scale) -> Panel:
+    """A curve for each orderer over the rounds of one node."""
+    parts = [node.at(policy) for node in rounds]
+    columns = [{o: found for o in ORDERERS if part and (found := part.of(o))} for part in parts]
+    words = f"Accuracy of {name} {policy} policy, round by round"
+    return plot_shares([f"round {node.rounds}" for node in rounds], columns, policy, scale, words)
+
+
+def plot_shares(
+    labels: Sequence[str],
+    columns: Sequence[Mapping[Orderer, Estimate]],
+    policy: Distribution,
+    scale: Scale,
+    words: str,
+) -> Panel:
+    """A curve for each orderer over the columns."""
+    step = (PANEL_WIDTH - PANEL_LEFT) / len(columns)
+    middle = [PANEL_LEFT + step * (index + 0.5) for index in range(len(columns))]
     dodge = min(DODGE, step / 10)
 
     def height(place: float) -> float:
@@ -158,17 +180,13 @@ def plot_levels(levels: Sequence[LevelSummary], policy: Distribution, scale: Sca
 
     curves, told = [], []
     for index, orderer in enumerate(ORDERERS):
-        known = [
-            (level.level, estimate)
-            for level in ordered
-            if (estimate := (level.off if policy == "off" else level.on).get(orderer))
-        ]
+        known = [(place, found) for place, shares in enumerate(columns) if (found := shares.get(orderer))]
         points = tuple(
             Point(
-                round(middle[level] + dodge * (index - 2), 1),
+                round(middle[place] + dodge * (index - 2), 1),
                 *(height(scale.place(value)) for value in (estimate.low, estimate.value, estimate.high)),
             )
-            for level, estimate in known
+            for place, estimate in known
         )
         if points:
             curves.append(Curve(orderer, points))
@@ -177,8 +195,38 @@ def plot_levels(levels: Sequence[LevelSummary], policy: Distribution, scale: Sca
         policy,
         PANEL_WIDTH,
         PANEL_HEIGHT,
-        tuple(Tick(place, f"level {level}") for level, place in middle.items()),
+        tuple(Tick(place, label) for place, label in zip(middle, labels, strict=True)),
         tuple(Tick(height(tick.place), tick.label) for tick in scale.ticks),
         tuple(curves),
-        f"Accuracy {policy} policy from level {ordered[0].level} up: {'; '.join(told)}",
+        f"{words}: {'; '.join(told)}",
     )
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How right a reward model is against how sure it was; all places in pixels."""
+
+    name: str
+    points: tuple[Point, ...]
+    words: str
+
+
+SQUARE = 150
+"""Side of a reliability diagram; it goes from one half to 1 both ways."""
+
+
+def plot_reliability(name: str, bins: Sequence[Bin]) -> Reliability:
+    """A point for each bin that holds pairs."""
+
+    def place(value: float) -> float:
+        return round(SQUARE * (min(max(value, 0.5), 1.0) - 0.5) * 2, 1)
+
+    points = tuple(
+        Point(
+            place(one.expected),
+            *(SQUARE - place(value) for value in (one.right.low, one.right.value, one.right.high)),
+        )
+        for one in bins
+    )
+    told = (f"{one.expected:.2f} sure, {one.right.value:.2f} right of {one.right.count}" for one in bins)
+    return Reliability(name, points, f"Reliability of {name}: {'; '.join(told)}")

@@ -5,13 +5,13 @@ In: a Comparison. Out: lines of text. Touches nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Final
 
 from pydantic import JsonValue
 
 from rrm_tree.propagation.comparing import Change, Comparison, GateChange, NodeComparison
+from rrm_tree.report.study_tables import show_value
 from rrm_tree.report.terminal import align, wrap
 from rrm_tree.report.words import clean, count, digits_for, listed, plural, quantity, share, signed
 
@@ -83,14 +83,13 @@ def say_edits(found: Comparison) -> Iterator[str]:
         return
     yield f"configuration: {plural(len(found.edits), 'setting')} differ{'s' if len(found.edits) == 1 else ''}"
     for edit in found.edits[:EDITS]:
-        yield f"  {clean(edit.path, 80)}: {show_value(edit.before)} → {show_value(edit.after)}"
+        yield f"  {clean(edit.path, 80)}: {_value(edit.before)} → {_value(edit.after)}"
     if len(found.edits) > EDITS:
         yield f"  and {count(len(found.edits) - EDITS)} more (--format json shows all)"
 
 
-def show_value(value: JsonValue) -> str:
-    """A setting's value on a few columns."""
-    return "(none)" if value is None else clean(json.dumps(value, ensure_ascii=False), 60)
+def _value(value: JsonValue) -> str:
+    return show_value(value).strip("`")
 
 
 def _table(nodes: list[NodeComparison]) -> Iterator[tuple[str, ...]]:

@@ -5,11 +5,13 @@ In: a RunResult. Out: a Report, and its JSON schema. Touches nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
 
 from rrm_tree.propagation import Analysis, analyse
+from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.records import RunResult, Stored
 from rrm_tree.report.verdict import Note, give_verdict, list_notes
 
@@ -24,17 +26,19 @@ class Report(Stored):
     verdict: str = Field(description="one or two sentences; names stand between backticks")
     notes: tuple[Note, ...] = Field(description="what to know before trusting the numbers")
     analysis: Analysis = Field(description="worked out from the records")
+    studies: tuple[NodeStudy, ...] = Field((), description="worked out from the pairs that were kept")
     result: RunResult = Field(description="the records")
 
 
-def build_report(result: RunResult) -> Report:
-    """The report of a run."""
+def build_report(result: RunResult, studies: Sequence[NodeStudy] = ()) -> Report:
+    """The report of a run, with what the kept pairs of its nodes say."""
     analysis = analyse(result)
     return Report(
         report=VERSION,
         verdict=give_verdict(result, analysis),
         notes=list_notes(result, analysis),
         analysis=analysis,
+        studies=tuple(studies),
         result=result,
     )
 

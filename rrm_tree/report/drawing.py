@@ -20,6 +20,7 @@ WIDTH, HEIGHT = 156, 62
 GAP, RISE, BEND = 26, 46, 12
 LEFT = 62
 PER_LEVEL, LEVELS, SWEEPS = 6, 12, 6
+THIN, WIDEST = 1.4, 9.0
 REST, BENT = "\0rest ", "\0bend "
 """How the keys of what is not a node begin; no name can."""
 SHADES = (0.6, 0.7, 0.8, 0.9)
@@ -56,6 +57,8 @@ class Drawing:
     boxes: tuple[Box, ...]
     paths: tuple[str, ...]
     """SVG path data of the lines, from a helper up to its parent."""
+    widths: tuple[float, ...]
+    """How wide each of these lines is: the more, the more error its parent inherits."""
     faint: tuple[str, ...]
     """Lines of nodes that are not drawn one by one."""
     rows: tuple[Row, ...]
@@ -91,6 +94,8 @@ def draw_tree(
         tuple(_draw_path(chain, x, top) for chain in links if _is_folded(chain) == folded)
         for folded in (False, True)
     )
+    shares = {node.name: share_inherited(node, result) for node in analysis.nodes}
+    widths = tuple(_width(shares.get(chain[0], 0.0)) for chain in links if not _is_folded(chain))
     rows = tuple(
         Row(row * (HEIGHT + RISE) + 8.0 + HEIGHT / 2, layer.label) for row, layer in enumerate(layers)
     )
@@ -98,7 +103,14 @@ def draw_tree(
     levels = {node.level for node in analysis.nodes}
     words = f"The tree: {plural(len(analysis.nodes), 'node')} on {plural(len(levels), 'level')}"
     return Drawing(
-        right + 8, max(len(layers) * (HEIGHT + RISE) - RISE + 16, 16), placed, paths, faint, rows, words
+        right + 8,
+        max(len(layers) * (HEIGHT + RISE) - RISE + 16, 16),
+        placed,
+        paths,
+        widths,
+        faint,
+        rows,
+        words,
     )
 
 
@@ -203,6 +215,18 @@ def _spread(layers: Sequence[_Layer], boxes: Mapping[str, Drawn]) -> dict[str, f
             x[key] = left
             left += (WIDTH if key in boxes else BEND) + GAP
     return x
+
+
+def share_inherited(node: NodeAnalysis, result: RunResult) -> float:
+    """What each helper of a node costs its judge if all cost alike; 0 where that is not known."""
+    split = node.best_known.split if node.best_known else None
+    helpers = next((len(entry.helpers) for entry in result.nodes if entry.name == node.name), 0)
+    return max(split.inherited, 0.0) / helpers if split and split.inherited and helpers else 0.0
+
+
+def _width(inherited: float) -> float:
+    """In pixels: a tenth of inherited error is five more."""
+    return round(THIN + min(50 * inherited, WIDEST - THIN), 1)
 
 
 def _is_folded(chain: Sequence[str]) -> bool:

@@ -6,11 +6,13 @@ plug-ins and are shown as images, in which nothing runs and nothing loads.
 
 from __future__ import annotations
 
+import csv
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from io import StringIO
 from itertools import pairwise, zip_longest
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -27,14 +29,18 @@ from rrm_tree.propagation import (
     NodeAnalysis,
     Orderer,
 )
+from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.records import Picture, RunResult
-from rrm_tree.report import tables
+from rrm_tree.report import study_tables, tables
 from rrm_tree.report.arm_words import compare_effort, explain_gain
 from rrm_tree.report.charts import (
     Panel,
+    Reliability,
     Scale,
     cut_bar,
     plot_levels,
+    plot_reliability,
+    plot_rounds,
     scale_shares,
     scale_splits,
     scale_values,
@@ -46,6 +52,9 @@ from rrm_tree.report.words import MEANINGS, PARTS, POLICIES, READING, clean, cod
 
 PICTURES, PICTURE_BYTES = 12, 280_000
 """At most so many pictures, and so many bytes of drawings and clips, are put into the page."""
+
+DIAGRAMS = 6
+"""Nodes that get a diagram of their own; tables have the others."""
 
 LEVELS = 16
 """More levels than this are told in a table alone."""
@@ -63,13 +72,32 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"prose": prose, "share": share, "unquoted": lambda text: text.replace("`", "")}
+    made.filters |= {
+        "prose": prose,
+        "share": share,
+        "csv": write_csv,
+        "unquoted": lambda text: text.replace("`", ""),
+    }
     return made
 
 
 def prose(text: str) -> Markup:
     """A sentence with the names between backticks as code."""
     return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
+def write_csv(table: Table) -> str:
+    """A table to copy into a spreadsheet; names without backticks, minus signs that programs read."""
+    stream = StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    for row in (table.columns, *table.rows):
+        writer.writerow(_guarded(cell.replace("`", "").replace("−", "-")) for cell in row)
+    return stream.getvalue()
+
+
+def _guarded(cell: str) -> str:
+    # Spreadsheets take what begins so for a formula, unless it is a number.
+    return f"'{cell}" if cell[:1] in "=+@\t" and not cell[1:2].isdigit() else cell
 
 
 def write_html(report: Report) -> str:
@@ -86,7 +114,7 @@ def write_html(report: Report) -> str:
             report=report,
             title=clean(result.name, 80),
             subtitle=size,
-            sections=_sections(analysis, groups, pictures),
+            sections=_sections(report, groups, pictures),
             drawing=draw_tree(result, analysis),
             shades=list_shades(),
             meanings={**MEANINGS, **PARTS, **POLICIES},
@@ -100,9 +128,13 @@ def write_html(report: Report) -> str:
             remark=chosen.remark,
             bars=_draw_bars(chosen),
             all_arms=[_view_arms(arms) for arms in analysis.arms],
+            reliabilities=_plot_reliabilities(report.studies),
+            rounds=_plot_rounds(result, chosen),
+            has_previous=result.previous is not None,
             pictures=[view_picture(picture) for picture in pictures],
             left_out=_count_left_out(result, pictures),
             **_tables(result, analysis, chosen),
+            **_study_tables(report, chosen),
         )
     )
 
@@ -121,10 +153,23 @@ def _tables(result: RunResult, analysis: Analysis, chosen: Chosen) -> dict[str, 
     }
 
 
-def _sections(
-    analysis: Analysis, groups: Sequence[Group], pictures: Sequence[Picture]
-) -> list[tuple[str, str]]:
+def _study_tables(report: Report, chosen: Chosen) -> dict[str, Table]:
+    studies, result = report.studies, report.result
+    return {
+        "calibration_table": study_tables.calibration_table(studies),
+        "rank_table": study_tables.rank_table(studies),
+        "paired_table": study_tables.paired_table(studies),
+        "disagreement_table": study_tables.disagreement_table(studies),
+        "shift_table": study_tables.shift_table(chosen),
+        "round_table": study_tables.round_table(study_tables.round_analyses(result, chosen)),
+        "edit_table": study_tables.edit_table(result),
+        "setting_table": study_tables.setting_table(result),
+    }
+
+
+def _sections(report: Report, groups: Sequence[Group], pictures: Sequence[Picture]) -> list[tuple[str, str]]:
     """What the page's links lead to."""
+    analysis = report.analysis
     every: list[tuple[str, str, object]] = [
         ("tree", "Tree", True),
         ("accuracy", "Accuracy", groups),
@@ -134,12 +179,17 @@ def _sections(
             any(part.shown for node in analysis.nodes for part in (node.off, node.on) if part),
         ),
         ("worth", "Helpers' worth", groups),
+        ("calibration", "Calibration", report.studies),
+        ("shift", "Shift", any(node.shift for node in analysis.nodes)),
+        ("rounds", "Rounds", any(node.rounds > 1 for node in analysis.nodes)),
+        ("disagreements", "Disagreements", report.studies),
         ("arms", "Arms", analysis.arms),
         ("effort", "Effort", True),
         ("gates", "Gates", any(node.gate for node in analysis.nodes)),
         ("pictures", "Outcomes", pictures),
-        ("reading", "How to read this", True),
+        ("configuration", "Configuration", True),
         ("provenance", "Provenance", True),
+        ("reading", "How to read this", True),
     ]
     return [(name, words) for name, words, there in every if there]
 
@@ -215,6 +265,25 @@ def _plot_panels(levels: Sequence[LevelSummary]) -> list[Panel]:
     scale = scale_shares(estimate for _, estimates in pooled for estimate in estimates.values())
     there = [policy for policy in DISTRIBUTIONS if any(name == policy and known for name, known in pooled)]
     return [plot_levels(shown, policy, scale) for policy in there]
+
+
+def _plot_reliabilities(studies: Sequence[NodeStudy]) -> list[Reliability]:
+    """Diagrams of the reward models that are furthest from being as sure as they are right."""
+    known = [(s.name, part.calibration) for s in studies if (part := s.on or s.off) and part.calibration]
+    known.sort(key=lambda one: -one[1].error.value)
+    return [plot_reliability(name, found.bins) for name, found in known[:DIAGRAMS]]
+
+
+def _plot_rounds(result: RunResult, chosen: Chosen) -> list[tuple[str, Panel]]:
+    """Learning curves over rounds, of the nodes that were measured in several."""
+    panels = []
+    for name, rounds in list(study_tables.round_analyses(result, chosen).items())[:DIAGRAMS]:
+        parts = [part for node in rounds for part in (node.off, node.on) if part]
+        scale = scale_shares(part.of(orderer) for part in parts for orderer in ORDERERS)
+        for policy in DISTRIBUTIONS:
+            if sum(node.at(policy) is not None for node in rounds) > 1:
+                panels.append((code(name), plot_rounds(clean(name, 60), rounds, policy, scale)))
+    return panels
 
 
 def _draw_bars(chosen: Chosen) -> tuple[Markup, list[Markup]]:

@@ -1,6 +1,6 @@
 """A report as Markdown that GitHub shows well.
 
-In: a RunResult and its Analysis. Out: text. Touches nothing.
+In: a Report. Out: text. Touches nothing.
 """
 
 from __future__ import annotations
@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rrm_tree.propagation import Analysis
-from rrm_tree.records import RunResult
-from rrm_tree.report import tables
+from rrm_tree.report import study_tables, tables
 from rrm_tree.report.arm_words import compare_effort, explain_gain
-from rrm_tree.report.tables import Table
+from rrm_tree.report.document import Report
+from rrm_tree.report.tables import Chosen, Table
 from rrm_tree.report.verdict import give_verdict, list_notes
 from rrm_tree.report.words import MEANINGS, PARTS, POLICIES, READING, clean
 
@@ -20,12 +19,13 @@ SPECIAL = re.compile(r"([\\*_\[\]<>&#|~$!])")
 CODE = re.compile(r"(`[^`]*`)")
 
 
-def write_markdown(result: RunResult, analysis: Analysis) -> str:
+def write_markdown(report: Report) -> str:
     """The whole report: verdict, notes, tables, definitions."""
-    return "\n".join(_lines(result, analysis)) + "\n"
+    return "\n".join(_lines(report)) + "\n"
 
 
-def _lines(result: RunResult, analysis: Analysis) -> Iterator[str]:
+def _lines(report: Report) -> Iterator[str]:
+    result, analysis = report.result, report.analysis
     chosen = tables.choose_nodes(analysis)
     yield f"# {escape(clean(result.name, 80))}"
     yield from ("", f"**{escape(give_verdict(result, analysis))}**")
@@ -35,6 +35,7 @@ def _lines(result: RunResult, analysis: Analysis) -> Iterator[str]:
     yield from write_section("The tree", tables.node_table(result, chosen))
     yield from write_section("Accuracy", tables.level_table(analysis.levels), tables.accuracy_table(chosen))
     yield from write_section("Where the error comes from", tables.split_table(chosen))
+    yield from _studies(report, chosen)
     yield from write_section("What helpers are worth", tables.worth_table(chosen), tables.looks_table(chosen))
     for arms in analysis.arms:
         yield from write_section("Arms", tables.arms_table(arms))
@@ -45,11 +46,25 @@ def _lines(result: RunResult, analysis: Analysis) -> Iterator[str]:
         "Effort", tables.effort_table(analysis, chosen), tables.facts_table(result, chosen)
     )
     yield from write_section("Gates", tables.gate_table(chosen))
+    if result.edits:
+        yield from write_section("Configuration", study_tables.edit_table(result))
     yield from write_section("Provenance", tables.origin_table(result))
     yield from ("", "## How to read this", "")
     for meanings in (MEANINGS, PARTS, POLICIES):
         yield from (f"- **{word}**: {meaning}" for word, meaning in meanings.items())
     yield from ("", " ".join(READING))
+
+
+def _studies(report: Report, chosen: Chosen) -> Iterator[str]:
+    """What kept pairs and rounds say."""
+    studies = report.studies
+    calibration = (study_tables.calibration_table(studies), study_tables.rank_table(studies))
+    yield from write_section("Calibration", *calibration)
+    yield from write_section("Shift", study_tables.shift_table(chosen))
+    rounds = study_tables.round_analyses(report.result, chosen)
+    yield from write_section("Round by round", study_tables.round_table(rounds))
+    disagreements = study_tables.disagreement_table(studies)
+    yield from write_section("Disagreements", study_tables.paired_table(studies), disagreements)
 
 
 def write_section(title: str, *parts: Table) -> Iterator[str]:

@@ -3,6 +3,8 @@
 import re
 from itertools import combinations
 
+import pytest
+
 from rrm_tree.propagation import analyse
 from rrm_tree.report.charts import cut_bar, scale_shares, scale_splits, scale_values
 from rrm_tree.report.drawing import draw_tree
@@ -34,6 +36,17 @@ def test_every_line_runs_from_a_helpers_top_to_its_parents_bottom(chess_run):
     assert lines == {
         (helper, node.name) for node in chess_run.nodes if not node.arm for helper in node.helpers
     }
+
+
+def test_a_line_is_the_wider_the_more_error_its_parent_inherits(chess_run):
+    drawing = draw(chess_run)
+    inherited = {n.name: n.off.split.inherited or 0 for n in analyse(chess_run).nodes if n.off.split}
+    helpers = {node.name: len(node.helpers) for node in chess_run.nodes}
+    # A tenth of inherited error is five pixels, shared by the helpers, beside the 1.4 of any line.
+    wide = round(1.4 + 50 * inherited["attacked"], 1)
+    assert drawing.widths.count(wide) >= 1 and inherited["attacked"] == pytest.approx(0.028, abs=0.001)
+    assert max(drawing.widths) <= 9 and min(drawing.widths) >= 1.4
+    assert round(1.4 + 50 * inherited["player"] / helpers["player"], 1) in drawing.widths
 
 
 def test_helpers_stand_under_their_parents_without_needless_crossings(make_run, make_node):

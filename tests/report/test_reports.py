@@ -141,11 +141,13 @@ def test_the_sections_stand_in_the_order_of_the_questions(chess_run, tmp_path):
         "error",
         "worth",
         "arms",
+        "shift",
         "effort",
         "gates",
         "pictures",
-        "reading",
+        "configuration",
         "provenance",
+        "reading",
     ]
     assert [name for name in page.all("id") if name in order] == order
 
