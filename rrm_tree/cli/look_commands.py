@@ -189,10 +189,7 @@ def logs(node: str, name: str | None, seed: int | None, follow: bool, address: s
 @store_option
 def report(name: str | None, address: str) -> None:
     """Write the report of a run again; the latest one if none is named."""
-    from rrm_tree.report import terminal_report
-
     store = open_existing(address)
-    result = collect_run(store, choose_run(store, name))
-    page = save_reports(result, store)
-    print_markup(terminal_report(result))
+    page, told = save_reports(collect_run(store, choose_run(store, name)), store)
+    print_markup(told)
     click.echo(f"report: {page}")

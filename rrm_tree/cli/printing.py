@@ -21,19 +21,24 @@ WIDTH = 120
 """Columns of a report that does not go to a terminal."""
 
 
-def save_reports(result: RunResult | SeedsResult, store: Store) -> Path:
-    """Write all reports of a run, and those of its seeds, into its folder; the one to open in a browser."""
+def save_reports(result: RunResult | SeedsResult, store: Store) -> tuple[Path, str]:
+    """Write all reports of a run, and those of its seeds, into its folder.
+
+    Returns:
+        The page to open in a browser, and the report for the terminal.
+    """
     from rrm_tree.files import explained
     from rrm_tree.records import RunResult
-    from rrm_tree.report import write_reports
+    from rrm_tree.report import terminal_report, write_reports
     from rrm_tree.studies import study_run
 
     with explained("write the report", result.run):
         if isinstance(result, RunResult):
-            return write_reports(result, Path(result.run), study_run(store, result))
+            studies = study_run(store, result)
+            return write_reports(result, Path(result.run), studies), terminal_report(result, studies)
         for one in result.results:
             write_reports(one, Path(one.run), study_run(store, one))
-        return write_reports(result, Path(result.run))
+        return write_reports(result, Path(result.run)), terminal_report(result)
 
 
 def print_json(value: object) -> None:

@@ -197,11 +197,10 @@ def _tell_reused(plan: Plan, fates: Fates, form: str) -> None:
 
 def conclude(store: Store, plan: Plan, fates: Fates, stopped: bool, form: str) -> int:
     """Write the report, say where it is and how to go on, and choose the exit code."""
-    from rrm_tree.report import terminal_report
     from rrm_tree.results import collect_results
 
     result = collect_results(store, plan.run, plan, fates)
-    page = save_reports(result, store)
+    page, told = save_reports(result, store)
     every = [(run, entry, fate) for run, found in fates.items() for entry, fate in found.items()]
     failed = [_name_entry(run, entry) for run, entry, fate in every if fate.state == "failed"]
     missed = [_name_entry(run, entry) for run, entry, fate in every if fate.gate_passed is False]
@@ -209,7 +208,7 @@ def conclude(store: Store, plan: Plan, fates: Fates, stopped: bool, form: str) -
         closing = {"kind": "end", "run": plan.run, "report": str(page), "command": result.command}
         print_json({**closing, "failed": failed, "gates_missed": missed, "interrupted": stopped})
     else:
-        print_markup(terminal_report(result))
+        print_markup(told)
         click.echo(f"report: {page}")
         click.echo(f"{'resume' if failed or stopped else 'run again'}: {result.command}")
     if stopped:

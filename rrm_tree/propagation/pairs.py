@@ -18,7 +18,11 @@ from scipy.stats import binomtest, kendalltau
 from rrm_tree.measured import NodeMeasurement, OutcomeResults, PairResults
 from rrm_tree.outcomes import Floats, Ints
 from rrm_tree.propagation.accuracy import ORDERERS, Orderer
+from rrm_tree.propagation.causes import NodeCauses
+from rrm_tree.propagation.clustered import estimate_clustered
 from rrm_tree.propagation.intervals import Z95, Difference, Estimate, estimate_share
+from rrm_tree.propagation.prediction import NodePredictions
+from rrm_tree.propagation.transfer import NodeTransfers
 from rrm_tree.records import Share, Stored
 
 BINS = 15
@@ -40,7 +44,7 @@ class PairTest(Stored):
     """Pairs that the first orders better than the second; where one of them ties, half a pair."""
     only_second: float
     difference: Difference
-    """Share of the first minus that of the second; pairs are paired, starting states resampled."""
+    """Share of the first minus that of the second, pair by pair; of one starting state, as one cluster."""
     p_value: float
     pairs: int
 
@@ -131,12 +135,16 @@ class OutcomeStatistics(Stored):
 
 
 class NodeStudy(Stored):
-    """What the kept pairs and outcomes of one node say."""
+    """What was measured of one node beside its records, as far as it was."""
 
     name: str
-    off: PairStatistics | None
-    on: PairStatistics | None
-    outcomes: OutcomeStatistics
+    off: PairStatistics | None = None
+    on: PairStatistics | None = None
+    outcomes: OutcomeStatistics | None = None
+    """None, as the two above, where no pairs were kept."""
+    causes: NodeCauses | None = None
+    transfers: NodeTransfers | None = None
+    predictions: NodePredictions | None = None
 
 
 def study_node(name: str, measured: NodeMeasurement) -> NodeStudy:
@@ -154,12 +162,12 @@ def study(pairs: PairResults) -> PairStatistics:
     return PairStatistics(
         pairs=len(pairs),
         clusters=clusters.count,
-        tests=tuple(compare_orderers(pairs, a, b, clusters) for a, b in combinations(known, 2)),
+        tests=tuple(compare_orderers(pairs, a, b) for a, b in combinations(known, 2)),
         calibration=calibrate(pairs, clusters),
         risks=tuple(risk_by_coverage(pairs, "distilled")) if "distilled" in known else (),
         answered=None if told is None else _share(told.astype(float)),
         right_if_answered=None if told is None or not told.any() else _share(pairs.right("assisted")[told]),
-        regret=regret_of(pairs, clusters) if "distilled" in known else None,
+        regret=regret_of(pairs) if "distilled" in known else None,
         disagreements=tuple(find_disagreements(pairs)),
     )
 
@@ -195,10 +203,6 @@ class Clusters:
         """How many pairs each resample holds, [resamples]."""
         return self.sums(np.ones(len(self.place)))
 
-    def interval(self, values: Floats) -> tuple[float, float]:
-        """The 95% percentile interval of the mean."""
-        return percentiles(self.sums(values) / self.sizes)
-
 
 @lru_cache(maxsize=4)
 def _draws(count: int) -> Floats:
@@ -219,30 +223,24 @@ def _share(right: Floats) -> Estimate:
     return found
 
 
-def _mean(values: Floats, clusters: Clusters) -> Estimate:
-    low, high = clusters.interval(values)
-    return Estimate(value=float(values.mean()), low=low, high=high, count=len(values))
-
-
 # --- two orderers ------------------------------------------------------------------------------
 
 
-def compare_orderers(pairs: PairResults, first: Orderer, second: Orderer, clusters: Clusters) -> PairTest:
+def compare_orderers(pairs: PairResults, first: Orderer, second: Orderer) -> PairTest:
     """Share of the first minus share of the second on the same pairs.
 
     McNemar's exact test: of the pairs that one orders better than the other, each does so on half if
-    they are equally good (two-sided). The interval resamples clusters (Efron 1979).
+    they are equally good (two-sided).
     """
     gaps = pairs.right(first) - pairs.right(second)
     ahead, behind = int((gaps > 0).sum()), int((gaps < 0).sum())
-    low, high = clusters.interval(gaps)
-    value = float(gaps.mean())
+    apart = estimate_clustered(gaps, pairs.root)
     return PairTest(
         first=first,
         second=second,
         only_first=float(gaps[gaps > 0].sum()),
         only_second=float(-gaps[gaps < 0].sum()),
-        difference=Difference(value=value, low=min(low, value), high=max(high, value)),
+        difference=Difference(value=apart.value, low=apart.low, high=apart.high),
         p_value=mcnemar(ahead, behind),
         pairs=len(pairs),
     )
@@ -270,7 +268,7 @@ def calibrate(pairs: PairResults, clusters: Clusters) -> Calibration | None:
     low, high = percentiles(np.abs(clusters.sums(gaps)).sum(axis=1) / clusters.sizes)
     return Calibration(
         error=Estimate(value=error, low=min(low, error), high=max(high, error), count=len(pairs)),
-        brier=_mean((pairs.chance - pairs.first_better) ** 2, clusters),
+        brier=estimate_clustered((pairs.chance - pairs.first_better) ** 2, pairs.root),
         bins=tuple(Bin(expected=float(sure[rows].mean()), right=_share(right[rows])) for rows in _bins(sure)),
     )
 
@@ -308,10 +306,10 @@ def risk_by_coverage(pairs: PairResults, orderer: Orderer) -> Iterator[Risk]:
         yield Risk(coverage=coverage, wrong=_share(wrong[kept]))
 
 
-def regret_of(pairs: PairResults, clusters: Clusters) -> Estimate:
+def regret_of(pairs: PairResults) -> Estimate:
     """Mean truth lost a pair by taking the outcome that the reward model prefers."""
     apart = np.abs(pairs.first_truth - pairs.second_truth)
-    return _mean(apart * (1 - pairs.right("distilled")), clusters)
+    return estimate_clustered(apart * (1 - pairs.right("distilled")), pairs.root)
 
 
 def rank_correlation(outcomes: OutcomeResults) -> Estimate | None:

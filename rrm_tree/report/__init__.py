@@ -13,6 +13,7 @@ from pathlib import Path
 from rrm_tree.propagation import analyse, analyse_seeds
 from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.records import RunResult, SeedsResult
+from rrm_tree.report.cause_tables import find_chain, say_chain
 from rrm_tree.report.document import Report, build_report, report_schema
 from rrm_tree.report.html import write_html
 from rrm_tree.report.markdown import write_markdown
@@ -81,11 +82,12 @@ def _replace(path: Path, text: str) -> None:
     beside.replace(path)
 
 
-def terminal_report(result: RunResult | SeedsResult) -> str:
+def terminal_report(result: RunResult | SeedsResult, studies: Sequence[NodeStudy] = ()) -> str:
     """The report in a screenful of text."""
     if isinstance(result, SeedsResult):
         return write_seeds_terminal(result, analyse_seeds(result))
-    return write_terminal(result, analyse(result))
+    chain = find_chain(result.root, studies)
+    return write_terminal(result, analyse(result), say_chain(chain) if chain else None)
 
 
 def report_picture(result: RunResult) -> str:

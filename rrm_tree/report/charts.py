@@ -11,6 +11,7 @@ from math import ceil, floor, log10
 
 from rrm_tree.propagation import ORDERERS, Distribution, Estimate, LevelSummary, NodeAnalysis, Orderer, Split
 from rrm_tree.propagation.pairs import Bin
+from rrm_tree.propagation.transfer import Transfer
 
 MARGIN = 3.0
 """Percent of the width kept free at both ends, for marks and labels."""
@@ -199,6 +200,40 @@ def plot_shares(
         tuple(Tick(height(tick.place), tick.label) for tick in scale.ticks),
         tuple(curves),
         f"{words}: {'; '.join(told)}",
+    )
+
+
+def plot_transfer(node: str, transfer: Transfer) -> Panel:
+    """A judge's error over the error of a helper."""
+    points = sorted(transfer.points, key=lambda point: point.helper_error)
+    across = scale_values([0.0, *(point.helper_error for point in points)])
+    up = scale_values([0.0, *(point.judge_error.high for point in points)])
+
+    def x(place: float) -> float:
+        return round(PANEL_LEFT + (PANEL_WIDTH - PANEL_LEFT) * place / 100, 1)
+
+    def y(place: float) -> float:
+        return round((PANEL_HEIGHT - PANEL_BELOW) * (1 - place / 100), 1)
+
+    drawn = tuple(
+        Point(
+            x(across.place(point.helper_error)),
+            *(
+                y(up.place(v))
+                for v in (point.judge_error.low, point.judge_error.value, point.judge_error.high)
+            ),
+        )
+        for point in points
+    )
+    told = "; ".join(f"{point.helper_error:.3f}: {point.judge_error.value:.3f}" for point in points)
+    return Panel(
+        transfer.distribution,
+        PANEL_WIDTH,
+        PANEL_HEIGHT,
+        tuple(Tick(x(tick.place), tick.label) for tick in across.ticks),
+        tuple(Tick(y(tick.place), tick.label) for tick in up.ticks),
+        (Curve("assisted", drawn),),
+        f"Error of the judge of {node} by the error of {transfer.helper or 'all helpers'}: {told}",
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from rrm_tree.propagation import Analysis, analyse
 from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.records import RunResult, Stored
+from rrm_tree.report.cause_tables import find_chain, say_chain
 from rrm_tree.report.verdict import Note, give_verdict, list_notes
 
 VERSION: Literal[1] = 1
@@ -26,16 +27,16 @@ class Report(Stored):
     verdict: str = Field(description="one or two sentences; names stand between backticks")
     notes: tuple[Note, ...] = Field(description="what to know before trusting the numbers")
     analysis: Analysis = Field(description="worked out from the records")
-    studies: tuple[NodeStudy, ...] = Field((), description="worked out from the pairs that were kept")
+    studies: tuple[NodeStudy, ...] = Field((), description="what was measured of nodes beside their records")
     result: RunResult = Field(description="the records")
 
 
 def build_report(result: RunResult, studies: Sequence[NodeStudy] = ()) -> Report:
     """The report of a run, with what the kept pairs of its nodes say."""
-    analysis = analyse(result)
+    analysis, chain = analyse(result), find_chain(result.root, studies)
     return Report(
         report=VERSION,
-        verdict=give_verdict(result, analysis),
+        verdict=give_verdict(result, analysis, say_chain(chain) if chain else None),
         notes=list_notes(result, analysis),
         analysis=analysis,
         studies=tuple(studies),

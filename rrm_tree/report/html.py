@@ -31,7 +31,7 @@ from rrm_tree.propagation import (
 )
 from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.records import Picture, RunResult
-from rrm_tree.report import study_tables, tables
+from rrm_tree.report import cause_tables, study_tables, tables
 from rrm_tree.report.arm_words import compare_effort, explain_gain
 from rrm_tree.report.charts import (
     Panel,
@@ -41,6 +41,7 @@ from rrm_tree.report.charts import (
     plot_levels,
     plot_reliability,
     plot_rounds,
+    plot_transfer,
     scale_shares,
     scale_splits,
     scale_values,
@@ -128,6 +129,7 @@ def write_html(report: Report) -> str:
             remark=chosen.remark,
             bars=_draw_bars(chosen),
             all_arms=[_view_arms(arms) for arms in analysis.arms],
+            transfers=_plot_transfers(report.studies),
             reliabilities=_plot_reliabilities(report.studies),
             rounds=_plot_rounds(result, chosen),
             has_previous=result.previous is not None,
@@ -156,6 +158,10 @@ def _tables(result: RunResult, analysis: Analysis, chosen: Chosen) -> dict[str, 
 def _study_tables(report: Report, chosen: Chosen) -> dict[str, Table]:
     studies, result = report.studies, report.result
     return {
+        "chain_table": cause_tables.chain_table(cause_tables.find_chain(result.root, studies)),
+        "cause_table": cause_tables.cause_table(studies),
+        "transfer_table": cause_tables.transfer_table(studies),
+        "prediction_table": cause_tables.prediction_table(studies),
         "calibration_table": study_tables.calibration_table(studies),
         "rank_table": study_tables.rank_table(studies),
         "paired_table": study_tables.paired_table(studies),
@@ -178,11 +184,17 @@ def _sections(report: Report, groups: Sequence[Group], pictures: Sequence[Pictur
             "Error",
             any(part.shown for node in analysis.nodes for part in (node.off, node.on) if part),
         ),
+        ("transfer", "Transfer", any(cause_tables.each_transfer(report.studies))),
+        (
+            "prediction",
+            "Prediction",
+            any(study.predictions and study.predictions.predictions for study in report.studies),
+        ),
         ("worth", "Helpers' worth", groups),
-        ("calibration", "Calibration", report.studies),
+        ("calibration", "Calibration", any(study.off or study.on for study in report.studies)),
         ("shift", "Shift", any(node.shift for node in analysis.nodes)),
         ("rounds", "Rounds", any(node.rounds > 1 for node in analysis.nodes)),
-        ("disagreements", "Disagreements", report.studies),
+        ("disagreements", "Disagreements", any(study.off or study.on for study in report.studies)),
         ("arms", "Arms", analysis.arms),
         ("effort", "Effort", True),
         ("gates", "Gates", any(node.gate for node in analysis.nodes)),
@@ -265,6 +277,23 @@ def _plot_panels(levels: Sequence[LevelSummary]) -> list[Panel]:
     scale = scale_shares(estimate for _, estimates in pooled for estimate in estimates.values())
     there = [policy for policy in DISTRIBUTIONS if any(name == policy and known for name, known in pooled)]
     return [plot_levels(shown, policy, scale) for policy in there]
+
+
+def _plot_transfers(studies: Sequence[NodeStudy]) -> list[tuple[str, Panel]]:
+    """The steepest edges, off policy."""
+    known = [
+        (study, one)
+        for study, one in cause_tables.each_transfer(studies)
+        if one.distribution == "off" and one.slope is not None and len(one.points) > 1
+    ]
+    known.sort(key=lambda both: -(both[1].slope.value if both[1].slope else 0.0))
+    return [
+        (
+            f"{code(study.name)} ← {code(one.helper) if one.helper else 'all helpers'}",
+            plot_transfer(study.name, one),
+        )
+        for study, one in known[:DIAGRAMS]
+    ]
 
 
 def _plot_reliabilities(studies: Sequence[NodeStudy]) -> list[Reliability]:

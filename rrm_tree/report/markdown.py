@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rrm_tree.report import study_tables, tables
+from rrm_tree.report import cause_tables, study_tables, tables
 from rrm_tree.report.arm_words import compare_effort, explain_gain
 from rrm_tree.report.document import Report
 from rrm_tree.report.tables import Chosen, Table
-from rrm_tree.report.verdict import give_verdict, list_notes
 from rrm_tree.report.words import MEANINGS, PARTS, POLICIES, READING, clean
 
 SPECIAL = re.compile(r"([\\*_\[\]<>&#|~$!])")
@@ -28,13 +27,17 @@ def _lines(report: Report) -> Iterator[str]:
     result, analysis = report.result, report.analysis
     chosen = tables.choose_nodes(analysis)
     yield f"# {escape(clean(result.name, 80))}"
-    yield from ("", f"**{escape(give_verdict(result, analysis))}**")
-    if notes := list_notes(result, analysis):
+    yield from ("", f"**{escape(report.verdict)}**")
+    if report.notes:
         yield ""
-        yield from (f"- {escape(note.words)}" for note in notes)
+        yield from (f"- {escape(note.words)}" for note in report.notes)
     yield from write_section("The tree", tables.node_table(result, chosen))
     yield from write_section("Accuracy", tables.level_table(analysis.levels), tables.accuracy_table(chosen))
-    yield from write_section("Where the error comes from", tables.split_table(chosen))
+    chain = cause_tables.find_chain(result.root, report.studies)
+    causes = (cause_tables.chain_table(chain), cause_tables.cause_table(report.studies))
+    yield from write_section("Where the error comes from", tables.split_table(chosen), *causes)
+    yield from write_section("Transfer and break-even", cause_tables.transfer_table(report.studies))
+    yield from write_section("Predicted and measured", cause_tables.prediction_table(report.studies))
     yield from _studies(report, chosen)
     yield from write_section("What helpers are worth", tables.worth_table(chosen), tables.looks_table(chosen))
     for arms in analysis.arms:

@@ -56,8 +56,8 @@ def paired_table(studies: Sequence[NodeStudy]) -> Table:
             if (test := tests.get((first, second))) is not None and test.only_first + test.only_second:
                 rows.append((code(study.name), policy, f"{second} − {first}", *_test_cells(test)))
     return Table(
-        "Orderers on the same pairs: difference of their shares, with an interval that resamples the root's"
-        " starting states, and McNemar's exact test.",
+        "Orderers on the same pairs: difference of their shares, with an interval for which pairs of one"
+        " starting state are one cluster, and McNemar's exact test.",
         (
             "node",
             "policy",
@@ -130,7 +130,8 @@ def rank_table(studies: Sequence[NodeStudy]) -> Table:
     """Scores against truth, outcome by outcome."""
     rows = []
     for study in studies:
-        found = study.outcomes
+        if (found := study.outcomes) is None:
+            continue
         kept = {one.recall: one for one in found.precisions}
         cells = (
             with_interval(kept[recall].precision if recall in kept else None) for recall in (0.5, 0.8, 0.95)

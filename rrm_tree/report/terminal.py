@@ -33,15 +33,15 @@ NOTES = 4
 NAME = 24
 
 
-def write_terminal(result: RunResult, analysis: Analysis) -> str:
+def write_terminal(result: RunResult, analysis: Analysis, cause: str | None = None) -> str:
     """Verdict, notes, accuracy with the error's parts, arms and totals."""
-    return "\n".join(_lines(result, analysis)) + "\n"
+    return "\n".join(_lines(result, analysis, cause)) + "\n"
 
 
-def _lines(result: RunResult, analysis: Analysis) -> Iterator[str]:
+def _lines(result: RunResult, analysis: Analysis, cause: str | None) -> Iterator[str]:
     size = f"{plural(len(analysis.nodes), 'node')} on {plural(len(analysis.levels), 'level')}"
     yield f"{clean(result.name, 60)}: {size}"
-    yield from wrap(give_verdict(result, analysis))
+    yield from wrap(give_verdict(result, analysis, cause))
     notes = list_notes(result, analysis, limit=NOTES)
     for note in notes:
         yield from wrap(note.words, mark="- ")

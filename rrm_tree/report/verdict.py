@@ -49,11 +49,17 @@ class Note(Stored):
 # --- the verdict -------------------------------------------------------------------------------
 
 
-def give_verdict(result: RunResult, analysis: Analysis) -> str:
-    """One or two sentences: what did not finish, what helpers did, how good the root is, what is weakest."""
+def give_verdict(result: RunResult, analysis: Analysis, cause: str | None = None) -> str:
+    """One or two sentences: what did not finish, what helpers did, how good the root is, what to mend.
+
+    Args:
+        result: the records.
+        analysis: what they say.
+        cause: half a sentence about the largest cause, where interventions have found it.
+    """
     measured = [
         clause
-        for clause in (_helpers(analysis), _root(result, analysis), _weakest(analysis))
+        for clause in (_helpers(analysis), _root(result, analysis), cause or _weakest(analysis))
         if clause is not None
     ]
     unfinished = _unfinished([node for node in result.nodes if node.arm is None])

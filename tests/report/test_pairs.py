@@ -61,17 +61,21 @@ def test_mcnemar_counts_the_pairs_on_which_two_differ():
 def test_orderers_are_compared_on_the_same_pairs():
     # Ten pairs: the reward model alone is right on 3, the judge alone on 1, both on 6.
     kept = pairs([1] * 9 + [-1], assisted=[1] * 6 + [-1] * 3 + [1])
-    found = compare_orderers(kept, "distilled", "assisted", Clusters(kept.root))
+    found = compare_orderers(kept, "distilled", "assisted")
     assert (found.only_first, found.only_second, found.difference.value) == (3, 1, pytest.approx(0.2))
     assert found.p_value == pytest.approx(2 * (1 + 4) / 2**4)
 
 
 def test_pairs_of_one_starting_state_count_as_one():
-    values = np.repeat([0.0, 1.0] * 20, 10)
-    apart, together = Clusters(np.arange(400)), Clusters(np.repeat(np.arange(40), 10))
-    widths = [high - low for low, high in (apart.interval(values), together.interval(values))]
-    # Ten copies of each carry no more than one: the interval is sqrt(10) times as wide.
-    assert widths[1] / widths[0] == pytest.approx(sqrt(10), rel=0.15)
+    # Forty independent gaps, once by themselves and once ten copies of each.
+    gaps = np.repeat([-1.0, 1.0] * 20, 10)
+    once, copied = (
+        pairs(gaps[::10], chance=np.full(40, 0.7), truth=gaps[::10]),
+        pairs(gaps, chance=np.full(400, 0.7), truth=gaps, root=np.repeat(np.arange(40), 10)),
+    )
+    spreads = [calibrate(one, Clusters(one.root)).error for one in (once, copied)]
+    widths = [one.high - one.low for one in spreads]
+    assert widths[0] == pytest.approx(widths[1], rel=1e-9) and widths[0] > 0.2
 
 
 def test_the_calibration_error_is_the_mean_gap_of_the_bins():
@@ -99,7 +103,7 @@ def test_risk_falls_where_the_reward_model_is_surer():
 
 def test_regret_is_the_truth_lost_by_the_pairs_that_are_put_wrong():
     kept = pairs([1, 1, -1, 0], truth=[5, 7, 3, 2])
-    assert regret_of(kept, Clusters(kept.root)).value == pytest.approx((3 + 0.5 * 2) / 4)
+    assert regret_of(kept).value == pytest.approx((3 + 0.5 * 2) / 4)
 
 
 def test_a_judge_who_cannot_tell_is_judged_by_what_it_tells():
