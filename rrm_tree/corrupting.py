@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 
 from rrm_tree.contracts import Factorised, Task
 from rrm_tree.learning.rollouts import rollout
-from rrm_tree.outcomes import Array, Arrays, Floats, Outcomes, bytes_of_rows, join_outcomes, take_rows
+from rrm_tree.outcomes import (
+    Array,
+    Arrays,
+    Floats,
+    Outcomes,
+    bytes_of_rows,
+    join_outcomes,
+    mix_bits,
+    take_rows,
+)
 
 WHETHER, WHICH = 0, 1
 """For what a number is drawn: whether a part is replaced, and by which value."""
@@ -132,19 +141,11 @@ def _proposing(task: Task) -> Callable[[Arrays, Arrays, Generator, bool], Array]
 
 def _uniforms(subjects: Arrays, parts: int, seed: int, purpose: int) -> Floats:
     """Numbers in [0, 1), shape [rows, parts], which follow from each row's content alone."""
-    # SplitMix64 (Steele, Lea and Flood, 2014) over what stands for the row, the part and the purpose.
     with np.errstate(over="ignore"):
         place = np.arange(parts, dtype=np.uint64) * np.uint64(2) + np.uint64(purpose)
-        state = _row_numbers(subjects)[:, None] + _mix(place + np.uint64(seed) * np.uint64(0x1_0000_0001))
-        mixed = _mix(state)
+        state = _row_numbers(subjects)[:, None] + mix_bits(place + np.uint64(seed) * np.uint64(0x1_0000_0001))
+        mixed = mix_bits(state)
     return (mixed >> np.uint64(11)).astype(np.float64) / float(1 << 53)
-
-
-def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    state = state + np.uint64(0x9E37_79B9_7F4A_7C15)
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58_476D_1CE4_E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D0_49BB_1331_11EB)
-    return state ^ (state >> np.uint64(31))
 
 
 def _row_numbers(subjects: Arrays) -> NDArray[np.uint64]:

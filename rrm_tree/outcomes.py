@@ -56,6 +56,15 @@ def bytes_of_rows(arrays: Arrays) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.concatenate(flat, axis=1))
 
 
+def mix_bits(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """64 bits that follow from 64 others and look drawn: SplitMix64 (Steele, Lea and Flood, 2014)."""
+    with np.errstate(over="ignore"):
+        state = state + np.uint64(0x9E37_79B9_7F4A_7C15)
+        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58_476D_1CE4_E5B9)
+        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D0_49BB_1331_11EB)
+    return state ^ (state >> np.uint64(31))
+
+
 def unique_rows(arrays: Arrays) -> tuple[Ints, Ints]:
     """Rows that differ from each other, and where each row went.
 
