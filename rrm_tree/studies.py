@@ -27,12 +27,14 @@ def study_run(store: Store, result: RunResult) -> tuple[NodeStudy, ...]:
         StoreError: the store cannot be read.
     """
     keys = {node.name: node.key for node in result.nodes if node.key is not None}
-    studies = []
-    for node in rank_worst(analyse(result).nodes)[:MOST]:
+    studies, analysis = [], analyse(result)
+    for node in rank_worst(analysis.nodes)[:MOST]:
         found = _study(store, node.name, keys[node.name]) if node.name in keys else None
         if found is not None and found != NodeStudy(name=node.name):
             studies.append(found)
-    return tuple(sorted(studies, key=lambda study: study.name))
+    # As in all tables: by level, the root first.
+    order = {node.name: place for place, node in enumerate(analysis.nodes)}
+    return tuple(sorted(studies, key=lambda study: order[study.name]))
 
 
 def _study(store: Store, name: str, key: str) -> NodeStudy:

@@ -123,12 +123,19 @@ def show(spec: str, node: str | None, sets: tuple[str, ...], form: str) -> None:
 
 
 @click.command()
-def schema() -> None:
+@click.option("--report", is_flag=True, help="The schema of report.json instead.")
+@click.option("--seeds", is_flag=True, help="With --report: that of a run of several seeds.")
+def schema(report: bool, seeds: bool) -> None:
     """Print the JSON schema by which editors check specs.
 
     Begin a spec with `# yaml-language-server: $schema=spec.schema.json` after
     `rrm schema > spec.schema.json`.
     """
+    if report or seeds:
+        from rrm_tree.report import report_schema, seeds_report_schema
+
+        click.echo(json.dumps(seeds_report_schema() if seeds else report_schema(), indent=1))
+        return
     from rrm_tree.schema import write_schema
 
     click.echo(write_schema(), nl=False)

@@ -52,10 +52,10 @@ def whatif(  # noqa: PLR0913, PLR0917 - one argument for each option
     workers: int,
     form: str,
 ) -> int:
-    """Train the tree once as declared and once edited, and say what the edits change.
+    """Say what an ideal or a corrupted helper, a judge without slips, or any edit would change.
 
-    Both are runs of the same store: what is there is not trained again, and of the edited tree only
-    what the edits touch is. Arms are left out.
+    The tree is trained once as declared and once edited, as two runs of the same store: what is there
+    is not trained again, and of the edited tree only what the edits touch is. Arms are left out.
     """
     from rrm_tree.graph import load_graph
     from rrm_tree.seeds import plan_seeds

@@ -20,7 +20,7 @@ from rrm_tree.outcomes import Floats, Ints
 from rrm_tree.propagation.accuracy import ORDERERS, Orderer
 from rrm_tree.propagation.causes import NodeCauses
 from rrm_tree.propagation.clustered import estimate_clustered
-from rrm_tree.propagation.intervals import Z95, Difference, Estimate, estimate_share
+from rrm_tree.propagation.intervals import Difference, Estimate, estimate_share
 from rrm_tree.propagation.prediction import NodePredictions
 from rrm_tree.propagation.transfer import NodeTransfers
 from rrm_tree.records import Share, Stored
@@ -268,7 +268,7 @@ def calibrate(pairs: PairResults, clusters: Clusters) -> Calibration | None:
     low, high = percentiles(np.abs(clusters.sums(gaps)).sum(axis=1) / clusters.sizes)
     return Calibration(
         error=Estimate(value=error, low=min(low, error), high=max(high, error), count=len(pairs)),
-        brier=estimate_clustered((pairs.chance - pairs.first_better) ** 2, pairs.root),
+        brier=_at_least_0(estimate_clustered((pairs.chance - pairs.first_better) ** 2, pairs.root)),
         bins=tuple(Bin(expected=float(sure[rows].mean()), right=_share(right[rows])) for rows in _bins(sure)),
     )
 
@@ -306,10 +306,14 @@ def risk_by_coverage(pairs: PairResults, orderer: Orderer) -> Iterator[Risk]:
         yield Risk(coverage=coverage, wrong=_share(wrong[kept]))
 
 
+def _at_least_0(found: Estimate) -> Estimate:
+    return found.model_copy(update={"low": max(found.low, 0.0)})
+
+
 def regret_of(pairs: PairResults) -> Estimate:
     """Mean truth lost a pair by taking the outcome that the reward model prefers."""
     apart = np.abs(pairs.first_truth - pairs.second_truth)
-    return estimate_clustered(apart * (1 - pairs.right("distilled")), pairs.root)
+    return _at_least_0(estimate_clustered(apart * (1 - pairs.right("distilled")), pairs.root))
 
 
 def rank_correlation(outcomes: OutcomeResults) -> Estimate | None:
@@ -378,41 +382,6 @@ def find_disagreements(pairs: PairResults) -> Iterator[Disagreement]:
             reward=float(reward[row]),
             chance=None if pairs.chance is None else float(pairs.chance[row]),
         )
-
-
-# --- performance gap ---------------------------------------------------------------------------
-
-
-class Recovered(Stored):
-    """Performance gap recovered: (trained − unassisted) / (trained on truth − unassisted)."""
-
-    numerator: Difference
-    denominator: Difference
-    value: float | None
-    """None where the denominator's interval holds 0."""
-    low: float | None
-    high: float | None
-
-
-def recover_gap(trained: Estimate, unassisted: Estimate, on_truth: Estimate) -> Recovered:
-    """Burns et al. 2023, with Fieller's interval (1954); both gaps share the unassisted mean."""
-    spread = [((one.high - one.low) / 2 / Z95) ** 2 for one in (trained, unassisted, on_truth)]
-    above, below = trained.value - unassisted.value, on_truth.value - unassisted.value
-    of_above, of_below, shared = spread[0] + spread[1], spread[2] + spread[1], spread[1]
-    parts = {
-        "numerator": _normal(above, of_above),
-        "denominator": _normal(below, of_below),
-    }
-    a, b = below**2 - Z95**2 * of_below, above * below - Z95**2 * shared
-    if a <= 0:
-        return Recovered(**parts, value=None, low=None, high=None)
-    root = sqrt(max(b**2 - a * (above**2 - Z95**2 * of_above), 0.0))
-    return Recovered(**parts, value=above / below, low=(b - root) / a, high=(b + root) / a)
-
-
-def _normal(value: float, variance: float) -> Difference:
-    half = Z95 * sqrt(variance)
-    return Difference(value=value, low=value - half, high=value + half)
 
 
 # --- over-optimisation -------------------------------------------------------------------------

@@ -7,6 +7,7 @@ Touches nothing.
 from __future__ import annotations
 
 from rrm_tree.propagation import ArmRow, Arms, Estimate, GainPath, GainStep
+from rrm_tree.propagation.recovered import recover_gap
 from rrm_tree.report.words import code, count, digits_for, gain_with_interval, listed, quantity, signed
 
 UNEQUAL = 0.1
@@ -43,6 +44,22 @@ def _works_alone(row: ArmRow, declared: ArmRow) -> bool:
         and declared.judge_sees_advice is True
         and bool(equal)
     )
+
+
+def say_recovered(arms: Arms) -> str | None:
+    """How much of the way from working alone to being trained on truth is covered; None where unknown."""
+    declared = next(row for row in arms.rows if row.declared)
+    alone = next((row for row in arms.rows if row.name == "alone"), None)
+    on_truth = next((row for row in arms.rows if row.name == "truth"), None)
+    if not (alone and on_truth and declared.truth and alone.truth and on_truth.truth):
+        return None
+    found = recover_gap(declared.truth, alone.truth, on_truth.truth)
+    digits = digits_for(declared.truth.value, alone.truth.value, on_truth.truth.value)
+    gaps = f"{gain_with_interval(found.numerator, digits)} of {gain_with_interval(found.denominator, digits)}"
+    if found.value is None or found.low is None or found.high is None:
+        return f"Gap recovered at {code(arms.node)}: not known, since the gap itself may be 0 ({gaps})."
+    ends = f"95%: {signed(found.low, 2)} to {signed(found.high, 2)}"
+    return f"Gap recovered at {code(arms.node)} (PGR): {found.value:.2f} ({ends}), {gaps}."
 
 
 def explain_gain(arms: Arms) -> tuple[str, ...]:

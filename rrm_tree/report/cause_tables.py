@@ -47,7 +47,8 @@ def find_chain(root: str, studies: Sequence[NodeStudy]) -> CauseChain | None:
 def say_chain(chain: CauseChain) -> str:
     """Which node is to be mended, and what of it; half a sentence."""
     whole, ours = sum(one.size for one in chain.shares), chain.shares[0]
-    of = f"{share(ours.size, 2)} of the root's error of {share(whole, 2)}"
+    digits = 2 if whole >= 0.1 else 3
+    of = f"{share(ours.size, digits)} of the root's error of {share(whole, digits)}"
     way = f" (by way of {' → '.join(code(name) for name in chain.path)})" if len(chain.path) > 2 else ""
     return f"mend {code(chain.culprit)}: {of} goes back to it{way}, most to {SHORT[chain.kind]}"
 

@@ -32,7 +32,7 @@ from rrm_tree.propagation import (
 from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.records import Picture, RunResult
 from rrm_tree.report import cause_tables, study_tables, tables
-from rrm_tree.report.arm_words import compare_effort, explain_gain
+from rrm_tree.report.arm_words import compare_effort, explain_gain, say_recovered
 from rrm_tree.report.charts import (
     Panel,
     Reliability,
@@ -340,7 +340,7 @@ def _view_arms(arms: Arms) -> ArmsView:
     charts = tuple(
         draw("dot", row.truth, scale, "distilled" if row.declared else "alone") for row in arms.rows
     )
-    sentences = [*explain_gain(arms), compare_effort(arms)]
+    sentences = [*explain_gain(arms), say_recovered(arms), compare_effort(arms)]
     return ArmsView(
         code(arms.node),
         tuple(filter(None, sentences)),

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from rrm_tree.report import cause_tables, study_tables, tables
-from rrm_tree.report.arm_words import compare_effort, explain_gain
+from rrm_tree.report.arm_words import compare_effort, explain_gain, say_recovered
 from rrm_tree.report.document import Report
 from rrm_tree.report.tables import Chosen, Table
 from rrm_tree.report.words import MEANINGS, PARTS, POLICIES, READING, clean
@@ -42,7 +42,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from write_section("What helpers are worth", tables.worth_table(chosen), tables.looks_table(chosen))
     for arms in analysis.arms:
         yield from write_section("Arms", tables.arms_table(arms))
-        for sentence in (*explain_gain(arms), compare_effort(arms)):
+        for sentence in (*explain_gain(arms), say_recovered(arms), compare_effort(arms)):
             if sentence:
                 yield from ("", escape(sentence))
     yield from write_section(

@@ -116,6 +116,15 @@ def test_the_schema_accepts_every_sample_and_refuses_a_wrong_option(
     assert validator.is_valid({**document, "x-mine": 1, "defaults": {"budget": {"judgments": "2k"}}})
 
 
+@pytest.mark.parametrize("options", [("--report",), ("--report", "--seeds")])
+def test_the_schemas_of_reports_are_printed(
+    options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    schema = json.loads(Told(capsys, "schema", *options).out)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert ("seeds_report" in schema["properties"]) == ("--seeds" in options)
+
+
 def test_the_schema_beside_the_samples_is_up_to_date() -> None:
     command = [sys.executable, "-m", "rrm_tree", "schema"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY).stdout

@@ -3,6 +3,7 @@
 import pytest
 
 from rrm_tree.propagation import analyse
+from rrm_tree.report.arm_words import say_recovered
 
 
 def rows_of(result):
@@ -86,3 +87,21 @@ def test_levels_stand_root_first_and_nodes_worst_first(chess_run):
     assert [level.level for level in analysis.levels] == [3, 2, 1, 0]
     assert [node.name for node in analysis.nodes] == ["player", "verdict", "defended", "attacked", "ray"]
     assert analysis.levels[2].off["assisted"].count == 800
+
+
+def test_the_gap_recovered_stands_with_both_gaps(chess_run):
+    arms = next(one for one in analyse(chess_run).arms if one.node == "player")
+    # .89 − .312 of .90 − .312.
+    assert "(PGR): 0.98 (95%: +0.9" in say_recovered(arms)
+    assert "+0.58 (" in say_recovered(arms) and "of +0.59 (" in say_recovered(arms)
+
+
+def test_a_gap_that_may_be_nothing_is_not_divided_by(chess_run):
+    arms = next(one for one in analyse(chess_run).arms if one.node == "player")
+    rows = tuple(
+        row.model_copy(update={"truth": next(r.truth for r in arms.rows if r.name == "alone")})
+        if row.name == "truth"
+        else row
+        for row in arms.rows
+    )
+    assert "not known, since the gap itself may be 0" in say_recovered(arms.model_copy(update={"rows": rows}))

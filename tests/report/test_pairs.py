@@ -21,11 +21,11 @@ from rrm_tree.propagation.pairs import (
     pearson_distance,
     precision_at,
     rank_correlation,
-    recover_gap,
     regret_of,
     risk_by_coverage,
     study,
 )
+from rrm_tree.propagation.recovered import recover_gap
 
 
 def pairs(distilled, assisted=None, chance=None, root=None, truth=None, cannot=None):
