@@ -133,7 +133,7 @@ class Run:
         return True
 
     def claim(self, entry: Entry) -> Order | None:
-        """The order to train an entry; None where somebody else trains it."""
+        """The order to train an entry; None where somebody else trains it, or has done so."""
         ticket = self.missing[entry.name]
         self.sharing.pop(entry.name, None)
         self.store.put_inputs(ticket)
@@ -143,6 +143,10 @@ class Run:
             self.started[entry.name] = order
             return order
         claim = self.ledger.claim(ticket.key, self.name, entry.name, self.owner)
+        if claim is not None and self.store.done(ticket.key) is not None:
+            # Another run has done it since it was looked for: a slot may have been long in coming.
+            self.ledger.release(ticket.key, claim.fence, "done")
+            claim = None
         if claim is None:
             self.elsewhere[entry.name] = ticket.key
             self.tell(entry.name, "elsewhere", text="another run trains it now")

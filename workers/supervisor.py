@@ -91,7 +91,13 @@ class Supervisor:
                 raise PutBackError("this worker is closing")
             self._warm_up()
             claim = self.ledger.take(ticket.key, ticket.run, self.owner)
-            return None if claim is None else self._train(claim, place, needs)
+            if claim is None:
+                return None
+            if self.store.done(ticket.key) is not None:
+                # A scheduler asked for it that had looked for it before another had it trained.
+                self.ledger.release(claim.key, claim.fence, "done")
+                return None
+            return self._train(claim, place, needs)
 
     # --- what a ticket stands for ----------------------------------------------------------------
 

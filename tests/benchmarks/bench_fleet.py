@@ -22,8 +22,9 @@ from chaos import KINDS, Chaos, slow_nodes
 from fleets import Fleet, kill_family
 from noop_fleet import AtOnce, MemoryStore, NoOpFleet, first_come, longest_first
 from servers import Broker, Database, wait_for
-from small_trees import learned, make_plan, make_tree, open_store, train
+from small_trees import learned, ledger_of, make_plan, make_tree, open_store, train
 
+from rrm_tree.cli.look_commands import _look_at
 from rrm_tree.fleet_ledger import FleetLedger
 from rrm_tree.ledger import Ledger
 from rrm_tree.machine import this_owner
@@ -260,6 +261,9 @@ def growth(count=10_000):
         wall = time.perf_counter()
         train(folder, few)
         say("resume, all done (of 200, times 50)", f"{50 * (time.perf_counter() - wall):.0f}")
+        wall = time.perf_counter()
+        _look_at(store, ledger_of(store), few.run, few)
+        say("status (of 200, times 50)", f"{50 * (time.perf_counter() - wall):.0f}")
         shutil.rmtree(store.files.folder)
 
 

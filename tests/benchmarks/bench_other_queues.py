@@ -1,7 +1,7 @@
 """The same no-op trees through Celery's chords, Dask and Ray: those of them that are installed.
 
     pip install distributed ray redis
-    PYTHONPATH=tests/fleet:tests/run python tests/benchmarks/bench_other_queues.py [NODES ...]
+    PYTHONPATH=tests/fleet:tests/run python tests/benchmarks/bench_other_queues.py NODES
 
 They keep no ledger and no store: what they do for a node is less. Chords need a store of results that
 others can wait on: a Redis on its usual port, where this script writes (database 9).
@@ -130,9 +130,9 @@ NEEDS = {with_chords: "redis", with_dask: "distributed", with_ray: "ray"}
 if __name__ == "__main__":
     say("tree of", "through", "nodes/s", "CPU a node", "of it", "peak memory of the client")
     say(*["---"] * 6)
-    for count in map(int, sys.argv[1:] or ("100", "1000", "10000")):
-        for part, needed in NEEDS.items():
-            if importlib.util.find_spec(needed):
-                part(branching_tree(count))
-            else:
-                say(f"{count:,}", part.__name__, f"{needed} is not installed", "", "", "")
+    count = int(sys.argv[1])
+    for part, needed in NEEDS.items():
+        if importlib.util.find_spec(needed):
+            part(branching_tree(count))
+        else:
+            say(f"{count:,}", part.__name__, f"{needed} is not installed", "", "", "")

@@ -115,6 +115,10 @@ def test_forged_messages_reach_the_dead_letters_and_the_run_is_as_without_them(f
     # Real tickets of what is done, many times over: dropped.
     publish(fleet, real, times=20)
     wait_for("an empty queue", 60, lambda: broker.depth(fleet.queue) == 0)
+    # The same, asked for by a scheduler that does not know it yet.
+    assert fleet.ledger.queue(plan.run, {key: "leaf"}, "scheduler/1/0.0") == [key]
+    publish(fleet, real)
+    wait_for("its end", 60, lambda: fleet.ledger.look(key).state == "done")
     assert worker.poll() is None
     assert len(family_of(worker)[0]) == 1
     assert learned(fleet.store.address) == before

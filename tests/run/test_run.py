@@ -14,8 +14,9 @@ import psutil
 import pytest
 from small_trees import learned, ledger_of, make_plan, make_tree, open_store, states, train
 
+from rrm_tree.executors import InlineExecutor
 from rrm_tree.results import collect_result
-from rrm_tree.run import MOST_LOSSES, Stop
+from rrm_tree.run import MOST_LOSSES, Run, Stop
 
 ARMS = {"root": {"arms": ["alone", "ideal"]}}
 PAIR = {"root": ["leaf"], "leaf": []}
@@ -216,6 +217,25 @@ def test_two_runs_of_one_tree_at_once_train_each_node_once(tmp_path):
     assert (ended.count("done"), ended.count("round")) == (4, 12)
     train(tmp_path / "calm", make_plan(make_tree(edits=edits)))
     assert learned(tmp_path / "calm").items() <= learned(tmp_path).items()
+
+
+class Busy(InlineExecutor):
+    room = 0
+
+    def slots(self, queue=""):
+        return self.room
+
+
+def test_what_another_run_has_done_while_a_slot_was_awaited_is_not_trained_again(tmp_path):
+    plan, store = make_plan(make_tree({"leaf": []})), open_store(tmp_path)
+    executor = Busy(store, ledger_of(store), lambda: False, lambda: None)
+    late = Run(plan, plan.run, store, executor.ledger, executor)
+    late.begin()
+    train(tmp_path, plan)
+    executor.room = 1
+    assert states(late.go()) == {"leaf": "reused"}
+    kinds = [kind for _, kind in events(tmp_path, plan)]
+    assert (kinds.count("started"), kinds.count("done")) == (1, 1)
 
 
 @pytest.mark.slow
