@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from gymnasium.vector import VectorEnv
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 Split: TypeAlias = Literal["train", "judge", "gate", "measure"]
 """Starting states that never overlap: to act on, to be judged, to pass gates, to be measured on."""
+
+MOST_RANKED: Final = 7
+"""Alternatives of a ranking: nobody orders more at a glance, and 7! orders can be counted."""
 
 Plugin = TypeVar("Plugin")
 
@@ -195,6 +198,20 @@ class Segmented(Protocol):
 
 
 @runtime_checkable
+class Correctable(Protocol):
+    """A task of which it is known what other actions would have led to, so that steps can be corrected.
+
+    As with windows, what a reward model says of a step must not depend on what came before it.
+    """
+
+    def instead(self, outcomes: Outcomes) -> Outcomes:
+        """What every action would have led to from where these outcomes of one step began.
+
+        Action by action about the first outcome, then about the next; as many of each, [n · actions].
+        """
+
+
+@runtime_checkable
 class Absorbing(Protocol):
     """A task whose ended episodes may go on in one absorbing state, so that their ends tell nothing.
 
@@ -244,6 +261,17 @@ class Judge(Protocol):
 
     def answer(self, request: Request) -> Answers:
         """One answer an item, NaN for "cannot tell", with the looks that it took."""
+
+
+@runtime_checkable
+class Demonstrator(Protocol):
+    """A judge who can show how it is done."""
+
+    def demonstrate(self, request: Request) -> tuple[Outcomes, Ints]:
+        """An episode of its own about the subject of every item, and the looks that each took, [items].
+
+        The items' outcomes are what agents did about the same subjects.
+        """
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rrm_tree.contracts import MOST_RANKED
 from rrm_tree.errors import PluginError
 from rrm_tree.mistakes import Path
 from rrm_tree.registry import Plugin, PluginKind, find, load_attribute
@@ -164,12 +165,17 @@ def _check_algorithm(sketch: Sketch, task: Plugin, algorithm: Plugin) -> Iterato
 def _check_judge(sketch: Sketch, judge: Plugin) -> Iterator[Complaint]:
     assert sketch.judge is not None
     facts, path, use = judge.facts, (*sketch.path, "judge"), sketch.judge.use
-    kind = sketch.judge.kind
+    kinds = tuple(sketch.judge.shares)
     if not facts.kinds:
         yield Complaint((*path, "use"), f"judge '{use}' declares no `kinds` of judgment")
-    elif kind is not None and kind not in facts.kinds:
-        known = ", ".join(facts.kinds)
-        yield Complaint((*path, "kind"), f"judge '{use}' cannot give a {kind}; it gives {known}")
+    for kind in kinds if facts.kinds else ():
+        if kind not in facts.kinds:
+            known = ", ".join(facts.kinds)
+            key = "kind" if sketch.judge.kinds is None else "kinds"
+            yield Complaint((*path, key), f"judge '{use}' cannot give a {kind}; it gives {known}")
+    if "ranking" in kinds and (sketch.judge.alternatives or 0) > MOST_RANKED:
+        yield Complaint((*path, "alternatives"), f"at most {MOST_RANKED} can be ranked")
+    yield from _check_next_in_line(sketch, path)
     if facts.tasks is not None and sketch.task is not None and sketch.task.use not in facts.tasks:
         known = ", ".join(facts.tasks)
         message = f"judge '{use}' does not know the task '{sketch.task.use}'; it knows {known}"
@@ -184,6 +190,23 @@ def _check_judge(sketch: Sketch, judge: Plugin) -> Iterator[Complaint]:
         reason = f"judge '{use}' cannot judge without advice, and "
         reason += "does not see it" if sketch.uses else "no criterion names a helper"
     yield Complaint(path, f"nothing grounds this node: {reason}", on_key=True)
+
+
+def _check_next_in_line(sketch: Sketch, path: Path) -> Iterator[Complaint]:
+    """Whether those to whom questions are passed on are there and give what is asked for."""
+    judge = sketch.judge
+    for place, named in enumerate(judge.fallback if judge else ()):
+        where = (*path, "fallback", place)
+        try:
+            plugin = find("judge", named.use)
+        except PluginError as error:
+            yield Complaint((*where, "use"), str(error))
+            continue
+        for wrong in plugin.check(named.options):
+            yield Complaint((*where, "with", *wrong.path), wrong.message, wrong.on_key, wrong.missing)
+        for kind in judge.shares if judge else ():
+            if plugin.facts.kinds and kind not in plugin.facts.kinds:
+                yield Complaint((*where, "use"), f"judge '{named.use}' cannot give a {kind}")
 
 
 def _check_query(sketch: Sketch) -> Iterator[Complaint]:

@@ -74,6 +74,13 @@ class PairResults:
         margins = self.margins[orderer]
         return np.where(margins == 0, 0.5, (margins > 0) == self.first_better)
 
+    def told(self, judge: str) -> Share | None:
+        """The same of the pairs about which a judge could tell: its selective accuracy, at its coverage."""
+        if judge not in self.abstained:
+            return None
+        right = self.right(judge)[~self.abstained[judge]]
+        return Share(right=float(right.sum()), pairs=len(right))
+
     def share(self, orderer: str) -> Share | None:
         """Of how many pairs the orderer puts right; None for one that was not measured."""
         if orderer not in self.margins or not len(self):

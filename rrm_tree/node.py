@@ -18,13 +18,13 @@ from rrm_tree.contracts import Agent, Factorised, Imaginable, Noted
 from rrm_tree.cures import name_cure
 from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.gatekeeper import try_gate
-from rrm_tree.learning.distill import Distilled, Distilling, DistillOptions
+from rrm_tree.learning.distill import Distilled, Distilling, DistillOptions, Evidence
 from rrm_tree.learning.foresight import foretell
 from rrm_tree.measure import Actor, Bench, Meter, Trial, take_pictures
 from rrm_tree.measured import PairSettings
 from rrm_tree.outcomes import Advice, Judged, join_judged
 from rrm_tree.purse import Purse, share_out
-from rrm_tree.records import Promise, RoundRecord
+from rrm_tree.records import JudgmentFacts, Promise, RoundRecord
 from rrm_tree.rounds import Measuring, RoundState, Setup
 from rrm_tree.spec import GateSpec, MeasureSpec
 from rrm_tree.station import UNLIMITED, Station, seed_from
@@ -32,6 +32,10 @@ from rrm_tree.team import Team, network_inputs, network_shapes
 
 Steps: TypeAlias = Generator[Distilling | RoundState, Distilled | None, None]
 """A node's training: rounds as they are done, and what is to be distilled, which wants an answer."""
+
+LEAST_AGREEMENT = 0.2
+"""Krippendorff's alpha that the judges of a leaf must be able to have where a spec does not say: what is
+called slight agreement ends there (Landis and Koch 1977)."""
 
 SNAPSHOTS = 3
 """Agents, the newest included, whose outcomes stand for the on-policy distribution."""
@@ -101,7 +105,8 @@ class _Spent:
 class _Gathered:
     """A round's new judgments."""
 
-    judged: Judged
+    judged: tuple[Judged, ...]
+    """One of each kind that is asked for; the first is the node's own."""
     steps: int
     """Environment steps that collecting has executed."""
     notes: tuple[str, ...]
@@ -115,12 +120,18 @@ class NodeAtWork:
         self.node = setup.node
         self.station = Station(Team(setup.tree, setup.artifacts), setup.entry, setup.node)
         name = self.station.name
-        self.bench = Bench(self.station, setup.tree.measure, measure_seed(setup.tree.seed, name))
+        self.bench = Bench(
+            self.station.comparing or self.station, setup.tree.measure, measure_seed(setup.tree.seed, name)
+        )
         self.meter = Meter(self.bench)
         self.started = time.process_time()
         refusal = self.station.algorithm.check(self.station.task)
         if refusal:
             raise TrainingError(f"{setup.entry}: {self.node.agent.use}: {refusal}")
+        self.stations = tuple(self.station.asking(kind) for kind in self.station.kinds)
+        for station in self.stations:
+            if station.refusal:
+                raise TrainingError(f"{setup.entry}: judge.kind {station.kind}: {station.refusal}")
 
     def round(self, done: Sequence[RoundState]) -> Generator[Distilling, Distilled, RoundState]:
         """Collect, judge, distill, improve, gate, measure: one round after those already done."""
@@ -128,8 +139,9 @@ class NodeAtWork:
         agents = self.snapshots([state for state in done if state.reward][1 - SNAPSHOTS :])
         new = self.judge(done, agents, spent)
         tell("distilling")
-        every = join_judged([*(state.judged for state in done), new.judged])
+        every = [join_judged(of) for of in zip(*(state.judgments for state in done), new.judged, strict=True)]
         distilled = yield self.distilling(every, done, spent)
+        self.check_agreement(distilled.facts)
         tell("improving")
         state = self.improve(done, new, distilled, spent)
         if state.reward:
@@ -170,26 +182,55 @@ class NodeAtWork:
         learned = [state for state in rounds if state.reward][-SNAPSHOTS:]
         return Trial(
             self.setup.entry,
-            Meter(Bench(self.station, measure, seed, settings.draw)),
+            Meter(Bench(self.bench.station, measure, seed, settings.draw)),
             self.station.scorer(learned[-1].reward),
             self.snapshots(learned),
             self.agent_of(learned[-1]),
         )
 
     def judge(self, done: Sequence[RoundState], agents: Sequence[Actor], spent: _Spent) -> _Gathered:
-        """This round's judgments, within the budget, and what they took.
+        """This round's judgments of every kind, within the budget, and what they took.
 
         Raises:
             TrainingError: the budget is too small for a single judgment.
         """
-        index, station = len(done), self.station
-        rng = self.rng(index, "collect")
-        act = agents[-1].act if agents else self.station.propose
-        scorer = station.scorer(done[-1].reward) if agents and station.chooses else None
+        gathered = [
+            self._judge_kind(station, purse, done, agents, spent)
+            for station, purse in zip(self.stations, self.purses(len(done), spent), strict=True)
+        ]
+        first = self.stations[0]
+        task, judged = first.task, tuple(of for one in gathered for of in one.judged)
+        # What is to be said of outcomes is said of those that the first kind is about.
+        said = task.notes(judged[0].outcomes) if isinstance(task, Noted) else ()
+        notes = tuple(note for one in gathered for note in one.notes)
+        return _Gathered(judged, sum(one.steps for one in gathered), (*notes, *said))
+
+    def purses(self, index: int, spent: _Spent) -> list[Purse]:
+        """What every kind of judgment may spend in this round: its share of what the round may."""
         judgments, looks, steps = self.allowance(index, spent)
         collecting = share_out(self.node.budget, self.node.judge.schedule, index).collecting
-        imagines = isinstance(station.task, Imaginable)
-        purse = Purse(judgments, looks, steps, imagines=imagines, collecting=collecting)
+        imagines = isinstance(self.station.task, Imaginable)
+        shares = list(self.station.kinds.values())
+        counts, seen, executed = (_split(amount, shares) for amount in (judgments, looks, steps))
+        return [
+            Purse(*amounts, imagines=imagines, collecting=collecting)
+            for amounts in zip(counts, seen, executed, strict=True)
+        ]
+
+    def _judge_kind(
+        self,
+        station: Station,
+        purse: Purse,
+        done: Sequence[RoundState],
+        agents: Sequence[Actor],
+        spent: _Spent,
+    ) -> _Gathered:
+        """Judgments of one kind, as many as its purse pays for."""
+        index, judgments = len(done), purse.judgments
+        is_first = station is self.stations[0]
+        rng = self.rng(index, "collect" if is_first else f"collect {station.kind}")
+        act = agents[-1].act if agents else station.propose
+        scorer = station.scorer(done[-1].reward) if agents and station.chooses else None
         batches: list[Judged] = []
         while count := purse.items():
             self.setup.tell(f"judging {purse.asked}" + (f"/{judgments}" if judgments < UNLIMITED else ""))
@@ -217,9 +258,7 @@ class NodeAtWork:
                 f" judgments, {spent.looks:,} looks, {spent.steps + purse.steps:,} environment steps spent;"
                 " raise budget.judgments, budget.looks or budget.steps, or ask for fewer rounds"
             )
-        judged = join_judged(batches)
-        said = station.task.notes(judged.outcomes) if isinstance(station.task, Noted) else ()
-        return _Gathered(judged, purse.steps, (*purse.notes(), *said))
+        return _Gathered((join_judged(batches),), purse.steps, purse.notes())
 
     def allowance(self, index: int, spent: _Spent) -> tuple[int, int, int]:
         """Judgments, looks and steps that this round may spend: its share, and what was left over."""
@@ -235,27 +274,26 @@ class NodeAtWork:
         """How right the last round's reward model is about judgments of what its own agent did."""
         if not done or not done[-1].reward:
             return None
-        spec, station = self.node.reward_model, self.station
-        advice = judged.advice if "advice" in spec.sees else Advice()
-        inputs = network_inputs(station.task, judged.outcomes, advice)
-        return foretell(station.network, done[-1].reward, judged, inputs, spec.mistakes)
+        mistakes, seen = self.node.reward_model.mistakes, self.evidence(judged).inputs
+        return foretell(self.station.network, done[-1].reward, judged, seen, mistakes)
 
-    def distill(self, judged: Judged, done: Sequence[RoundState], spent: _Spent) -> Distilled:
-        """A reward model from all judgments so far."""
-        return self.distilling(judged, done, spent).alone()
+    def evidence(self, judged: Judged) -> Evidence:
+        """Judgments with what the reward model sees of their outcomes."""
+        advice = judged.advice if "advice" in self.node.reward_model.sees else Advice()
+        return Evidence(judged, network_inputs(self.station.task, judged.outcomes, advice))
 
-    def distilling(self, judged: Judged, done: Sequence[RoundState], spent: _Spent) -> Distilling:
-        """What there is to learn from all judgments so far, and how."""
+    def distilling(self, every: Sequence[Judged], done: Sequence[RoundState], spent: _Spent) -> Distilling:
+        """What there is to learn from all judgments so far, those of each kind together, and how."""
         spec, station, budget = self.node.reward_model, self.station, self.node.budget
-        advice = judged.advice if "advice" in spec.sees else Advice()
-        inputs = network_inputs(station.task, judged.outcomes, advice)
+        first, *others = [self.evidence(judged) for judged in every]
         exclusive = isinstance(station.task, Factorised) and station.task.exclusive
         limit = budget.optimiser_steps
         return Distilling(
-            judged,
-            inputs,
+            first.judged,
+            first.inputs,
+            beside=tuple(others),
             network=station.network,
-            shapes=network_shapes(station.task, inputs, len(station.questions)),
+            shapes=network_shapes(station.task, first.inputs, len(station.questions)),
             options=DistillOptions(
                 ensemble=spec.ensemble,
                 learning_rate=spec.learning_rate,
@@ -265,6 +303,7 @@ class NodeAtWork:
                 patience=spec.patience,
                 held_out=spec.held_out,
                 mistakes=spec.mistakes,
+                ties=spec.ties,
                 level_members=spec.caution > 0,
                 optimiser_steps=None if limit is None else max(1, limit - spent.optimiser_steps),
             ),
@@ -282,7 +321,7 @@ class NodeAtWork:
             round=len(done),
             facts=distilled.facts,
             held_out=distilled.held_out,
-            fresh=self.foretell(done, new.judged),
+            fresh=self.foretell(done, new.judged[0]),
             steps=new.steps,
             optimiser_steps=distilled.optimiser_steps,
             warnings=(*new.notes, *self.warn(distilled)),
@@ -290,7 +329,7 @@ class NodeAtWork:
         if distilled.model is None:
             before = done[-1] if done else None
             agent, reward = (before.agent, before.reward) if before else ({}, {})
-            return RoundState(len(done), agent, reward, new.judged, record)
+            return RoundState(len(done), agent, reward, new.judged[0], record, beside=new.judged[1:])
         reward = distilled.model.arrays()
         limit = self.node.budget.optimiser_steps
         used = spent.optimiser_steps + distilled.optimiser_steps
@@ -315,7 +354,24 @@ class NodeAtWork:
                 "warnings": (*record.warnings, *better.notes),
             }
         )
-        return RoundState(len(done), better.arrays, reward, new.judged, record)
+        return RoundState(len(done), better.arrays, reward, new.judged[0], record, beside=new.judged[1:])
+
+    def check_agreement(self, facts: JudgmentFacts) -> None:
+        """Nothing, where judges of a leaf agree, or none answer the same questions.
+
+        Raises:
+            TrainingError: they agree too little to ground the leaf.
+        """
+        judge, found = self.node.judge, facts.agreement
+        floor = LEAST_AGREEMENT if judge.agreement is None else judge.agreement
+        if found is None or self.node.helpers or found.high >= floor:
+            return
+        raise TrainingError(
+            f"{self.setup.entry}: nothing grounds this leaf: its judges agree hardly more than by chance"
+            f" (Krippendorff's alpha {found.alpha:.2f}, 95% interval {found.low:.2f} to {found.high:.2f},"
+            f" over {found.questions:,} questions; needed: {floor:g}). Ask a clearer question, show more,"
+            " name other judges, or give the criterion helpers; judge.agreement sets what is needed"
+        )
 
     def warn(self, distilled: Distilled) -> tuple[str, ...]:
         """What distilling has to say and, where nothing could be learned, what to do about it."""
@@ -337,8 +393,15 @@ class NodeAtWork:
     def gate(self, state: RoundState, gate: GateSpec) -> RoundState:
         """The round with its gate's result."""
         self.setup.tell("at the gate")
-        agent, scorer = self.agent_of(state), self.station.scorer(state.reward)
-        result = try_gate(self.station, gate, agent, scorer, self.rng(state.index, "gate"))
+        agent, scorer, station = (
+            self.agent_of(state),
+            self.station.scorer(state.reward),
+            self.station.comparing,
+        )
+        if station is None:
+            who = f"{self.setup.entry}: judge {self.node.judge.use}"
+            raise TrainingError(f"{who} orders no two outcomes; leave out the gate")
+        result = try_gate(station, gate, agent, scorer, self.rng(state.index, "gate"))
         return replace(state, record=state.record.model_copy(update={"gate": result}))
 
     def close(self, state: RoundState, done: Sequence[RoundState]) -> RoundState:
@@ -363,3 +426,11 @@ class NodeAtWork:
     def rng(self, index: int, purpose: str) -> np.random.Generator:
         """A generator for one purpose in one round."""
         return np.random.default_rng(seed_from(self.setup.fingerprint, index, purpose))
+
+
+def _split(amount: int, shares: Sequence[float]) -> list[int]:
+    """An amount by shares that sum to 1: at least 1 for each but the first, which gets what is left."""
+    if amount >= UNLIMITED:
+        return [amount] * len(shares)
+    others = [max(1, int(amount * share)) for share in shares[1:]]
+    return [amount - sum(others), *others]

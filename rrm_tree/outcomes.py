@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,17 @@ Arrays: TypeAlias = Mapping[str, Array]
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
-Kind: TypeAlias = Literal["label", "preference", "rating"]
+Kind: TypeAlias = Literal[
+    "label",
+    "preference",
+    "rating",
+    "best",
+    "ranking",
+    "demonstration",
+    "correction",
+    "goal",
+    "critique",
+]
 
 
 def take_rows(arrays: Arrays, rows: Array) -> dict[str, Array]:
@@ -146,6 +156,23 @@ class Outcomes:
         return cls(seen, flat["actions"], flat["lengths"], subjects, hidden, flat["ended"])
 
 
+def take_steps(outcomes: Outcomes, rows: Ints, times: Ints) -> Outcomes:
+    """Single steps of episodes as outcomes of one step: of episode rows[i] that at times[i], [rows]."""
+
+    def one(values: Array) -> Array:
+        return values[rows, times][:, None]
+
+    hidden = {k: one(v) if v.ndim > 1 else v[rows] for k, v in outcomes.hidden.items()}
+    return Outcomes(
+        {k: np.stack([v[rows, times], v[rows, times + 1]], axis=1) for k, v in outcomes.observations.items()},
+        one(outcomes.actions),
+        np.ones(len(rows), np.int64),
+        take_rows(outcomes.subjects, rows),
+        hidden,
+        outcomes.ended[rows] & (times + 1 == outcomes.lengths[rows]),
+    )
+
+
 def join_outcomes(batches: Sequence[Outcomes]) -> Outcomes:
     """Batches of one task, one after the other; shorter ones are padded to the longest T."""
     if len(batches) == 1:
@@ -206,7 +233,7 @@ def join_advice(batches: Sequence[Advice]) -> Advice:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """What a judge is asked: one outcome, or two, or a part of them.
+    """What a judge is asked: about one outcome, or which of several; or about a part of them.
 
     Parts are the factors of a factorised action (a tile of a coloured board); tasks without
     parts have the single part 0.
@@ -215,19 +242,46 @@ class Items:
     first: Ints
     """Index of the outcome, [items]."""
     second: Ints | None
-    """Index of the other outcome for preferences, [items]; None for labels and ratings."""
+    """Index of the other outcome, [items]; None where items are about one outcome each."""
     part: Ints
     """[items]"""
     criterion: Ints
     """Position of the criterion in the node's list, [items]."""
+    more: Ints | None = None
+    """Indices of the alternatives after the second, [items, alternatives - 2]; None for two at most."""
 
     def __len__(self) -> int:
         return len(self.first)
 
+    @classmethod
+    def among(cls, alternatives: Ints, part: Ints, criterion: Ints) -> Items:
+        """Items about these outcomes each, shape [items, alternatives]."""
+        second = alternatives[:, 1] if alternatives.shape[1] > 1 else None
+        more = alternatives[:, 2:] if alternatives.shape[1] > 2 else None
+        return cls(alternatives[:, 0], second, part, criterion, more)
+
+    @property
+    def alternatives(self) -> Ints:
+        """Every outcome that each item is about, [items, 1, 2 or more]."""
+        ends = [self.first, *([] if self.second is None else [self.second])]
+        ends += [] if self.more is None else list(self.more.T)
+        return np.stack(ends, axis=1)
+
     def take(self, rows: Array) -> Items:
         """The chosen items."""
         second = None if self.second is None else self.second[rows]
-        return Items(self.first[rows], second, self.part[rows], self.criterion[rows])
+        more = None if self.more is None else self.more[rows]
+        return Items(self.first[rows], second, self.part[rows], self.criterion[rows], more)
+
+
+REASONS: Final = (
+    "no reason",
+    "they are too much alike",
+    "too little is shown",
+    "the advice contradicts itself",
+    "I do not know this",
+)
+"""Why a judge cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,14 +289,32 @@ class Answers:
     """What a judge said."""
 
     values: Floats
-    """Label: 1 right, 0 wrong. Preference: 1 first, 0 second, 0.5 tie. Rating: the number.
-    NaN: cannot tell. Shape [items]."""
+    """As the kind of judgment says (`learning.kinds`). Label: 1 right, 0 wrong. Preference: 1 first,
+    0 second, 0.5 tie. Rating: the number. Choices: the alternative's position. NaN: cannot tell.
+    Shape [items]."""
     looks: Ints
     """Elementary looks that each answer took, [items]."""
+    who: Ints | None = None
+    """Which judge gave each answer, where there are several, [items]."""
+    link: Ints | None = None
+    """Where judges may pass a question on: how often each was passed on until it was answered, -1 where
+    nobody could tell, [items]."""
+    reason: Ints | None = None
+    """Why a judge cannot tell, as places in REASONS, [items]."""
+    at: Floats | None = None
+    """When each answer was given, seconds since 1970; of people alone, [items]."""
+    seconds: Floats | None = None
+    """How long it took, [items]."""
+
+    @property
+    def notes(self) -> dict[str, Array]:
+        """What is known of each answer beside the answer, by name."""
+        named = {name: getattr(self, name) for name in ("who", "link", "reason", "at", "seconds")}
+        return {name: values for name, values in named.items() if values is not None}
 
     def take(self, rows: Array) -> Answers:
         """The chosen answers."""
-        return Answers(self.values[rows], self.looks[rows])
+        return Answers(self.values[rows], self.looks[rows], **take_rows(self.notes, rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +326,8 @@ class Judged:
     kind: Kind
     items: Items
     answers: Answers
+    judges: tuple[str, ...] = ()
+    """Names of those to whom questions are passed on, the first judge's own before them; none: nobody."""
 
 
 def join_judged(batches: Sequence[Judged]) -> Judged:
@@ -261,23 +335,20 @@ def join_judged(batches: Sequence[Judged]) -> Judged:
     if len(batches) == 1:
         return batches[0]
     starts = np.cumsum([0] + [len(batch.outcomes) for batch in batches[:-1]])
-    seconds = [
-        batch.items.second + start
-        for batch, start in zip(batches, starts, strict=True)
-        if batch.items.second is not None
-    ]
+    ends = [batch.items.alternatives + start for batch, start in zip(batches, starts, strict=True)]
     return Judged(
         join_outcomes([batch.outcomes for batch in batches]),
         join_advice([batch.advice for batch in batches]),
         batches[0].kind,
-        Items(
-            np.concatenate([b.items.first + s for b, s in zip(batches, starts, strict=True)]),
-            np.concatenate(seconds) if seconds else None,
+        Items.among(
+            np.concatenate(ends),
             np.concatenate([batch.items.part for batch in batches]),
             np.concatenate([batch.items.criterion for batch in batches]),
         ),
         Answers(
             np.concatenate([batch.answers.values for batch in batches]),
             np.concatenate([batch.answers.looks for batch in batches]),
+            **join_rows([batch.answers.notes for batch in batches]),
         ),
+        batches[0].judges,
     )

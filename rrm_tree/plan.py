@@ -233,6 +233,7 @@ class _Planner:
                 "network": self.version_of("network", spec.reward_model.network.use),
                 "algorithm": self.version_of("algorithm", spec.agent.use),
                 **_own_query(spec),
+                **self.next_in_line(spec),
             },
             "numerics": dict(self.numerics),
             "measure": tree.measure.model_dump(mode="json"),
@@ -241,6 +242,11 @@ class _Planner:
             "above": self.above(node),
             "below": {name: self.acting(name, name in heard) for name in sorted({*heard, *spec.helpers})},
         }
+
+    def next_in_line(self, spec: NodeSpec) -> dict[str, list[str]]:
+        """Versions of the judges to whom questions are passed on; nothing where there are none."""
+        versions = [self.version_of("judge", one.use) for one in spec.judge.fallback]
+        return {"fallback": versions} if versions else {}
 
     def above(self, node: str) -> Inputs:
         """What decides the subjects of a node: its ancestors' tasks, and the criteria that lead to it."""

@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 FORMAT = 1
 """Version of what the store holds; a newer one is refused."""
 
 Distribution = Literal["off", "on"]
+
+
+def _is_none(value: object) -> bool:
+    # Left out of what is stored: a record without it keeps the bytes that it had before.
+    return value is None
 
 
 class Stored(BaseModel):
@@ -51,6 +56,8 @@ class Shares(Stored):
     looks_ideal: float | None = None
     abstained: float | None = None
     """Share of the assisted judge's answers that were "cannot tell"."""
+    told: Share | None = Field(default=None, exclude_if=_is_none)
+    """The assisted judge's share of the pairs about which it could tell, where it passes others on."""
 
 
 class Mean(Stored):
@@ -79,6 +86,35 @@ class GateResult(Stored):
     lower: float
 
 
+class JudgeFacts(Stored):
+    """One of several judges, as their answers to the same questions show it."""
+
+    answers: int
+    error: float
+    """How often it errs; what is right is worked out together with it (Dawid and Skene 1979)."""
+    lean: float
+    """How much oftener it errs towards "right", or the first, than towards the other."""
+
+
+class AgreementFacts(Stored):
+    """Krippendorff's alpha of several judges: 1 where all agree, 0 where they agree as by chance."""
+
+    alpha: float
+    low: float
+    """Of a 95% interval."""
+    high: float
+    questions: int
+
+
+class LinkFacts(Stored):
+    """Questions that one of the judges answered to whom they are passed on."""
+
+    judge: str
+    answers: int
+    looks: int
+    """Of these questions, those of judges who could not tell included."""
+
+
 class JudgmentFacts(Stored):
     """What the training judgments were like."""
 
@@ -97,6 +133,13 @@ class JudgmentFacts(Stored):
     held_out_count: int
     informative: bool
     """False: nothing can be learned from these; the round did not train on them."""
+    kinds: Mapping[str, JudgmentFacts] | None = Field(default=None, exclude_if=_is_none)
+    """The same by kind of judgment, where a node asks for several."""
+    judges: tuple[JudgeFacts, ...] | None = Field(default=None, exclude_if=_is_none)
+    """Of labels and preferences, where several judge."""
+    agreement: AgreementFacts | None = Field(default=None, exclude_if=_is_none)
+    links: tuple[LinkFacts, ...] | None = Field(default=None, exclude_if=_is_none)
+    """The judge and those to whom it passes on what it cannot tell."""
 
 
 class Promise(Stored):

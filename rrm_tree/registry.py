@@ -52,6 +52,7 @@ BUILT_IN: Final[Mapping[PluginKind, Mapping[str, str]]] = {
         "synthetic.gate": "rrm_tree.domains.synthetic:gate",
         "synthetic.root": "rrm_tree.domains.synthetic:root",
         "spider": "rrm_tree.domains.spider:spider",
+        "blocks": "rrm_tree.domains.blocks:blocks",
         "gym": "rrm_tree.domains.gym:environment",
     },
     "judge": {
@@ -60,6 +61,7 @@ BUILT_IN: Final[Mapping[PluginKind, Mapping[str, str]]] = {
         "synthetic.person": "rrm_tree.domains.synthetic:person",
         "teacher": "rrm_tree.judges:teacher",
         "truth": "rrm_tree.judges:truth",
+        "panel": "rrm_tree.judges:panel",
     },
     "network": {
         "mlp": "rrm_tree.learning:mlp",

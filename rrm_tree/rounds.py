@@ -63,11 +63,13 @@ class RoundState:
     reward: Arrays
     """Empty where nothing could be learned from the judgments so far."""
     judged: Judged
-    """This round's judgments alone."""
+    """This round's judgments alone, of the kind that the node names first."""
     record: RoundRecord
     pictures: tuple[Picture, ...] = ()
     pairs: NodeMeasurement | None = None
     """Stored beside the round, as it can be measured again: what the record's shares count."""
+    beside: tuple[Judged, ...] = ()
+    """This round's judgments of other kinds, in the spec's order."""
     measuring: Measuring = Measuring()
     """Not stored: it is handed on to whoever notes the round's cost."""
 
@@ -76,6 +78,12 @@ class RoundState:
         for name in ("agent", "reward"):
             object.__setattr__(self, name, _in_c_order(getattr(self, name)))
         object.__setattr__(self, "judged", _judged_in_c_order(self.judged))
+        object.__setattr__(self, "beside", tuple(map(_judged_in_c_order, self.beside)))
+
+    @property
+    def judgments(self) -> tuple[Judged, ...]:
+        """This round's judgments, one batch of each kind."""
+        return self.judged, *self.beside
 
 
 def _in_c_order(arrays: Arrays) -> dict[str, Array]:
@@ -84,14 +92,19 @@ def _in_c_order(arrays: Arrays) -> dict[str, Array]:
 
 def _judged_in_c_order(judged: Judged) -> Judged:
     items, answers = judged.items, judged.answers
-    second = None if items.second is None else np.asarray(items.second, order="C")
     first, part, criterion = (
         np.asarray(one, order="C") for one in (items.first, items.part, items.criterion)
     )
+    second, more = (None if one is None else np.asarray(one, order="C") for one in (items.second, items.more))
     return Judged(
         Outcomes.from_arrays(_in_c_order(judged.outcomes.arrays())),
         Advice(_in_c_order(judged.advice.values), judged.advice.kinds),
         judged.kind,
-        Items(first, second, part, criterion),
-        Answers(np.asarray(answers.values, order="C"), np.asarray(answers.looks, order="C")),
+        Items(first, second, part, criterion, more),
+        Answers(
+            np.asarray(answers.values, order="C"),
+            np.asarray(answers.looks, order="C"),
+            **_in_c_order(answers.notes),
+        ),
+        judged.judges,
     )

@@ -34,7 +34,17 @@ from rrm_tree.wording import AT, NAME_RULE, Complaint, validate
 from rrm_tree.yaml_source import Source, read_file, read_text
 
 Sees = Literal["outcome", "advice"]
-Kind = Literal["label", "preference", "rating"]
+Kind = Literal[
+    "label",
+    "preference",
+    "rating",
+    "best",
+    "ranking",
+    "demonstration",
+    "correction",
+    "goal",
+    "critique",
+]
 Help = Literal["trained", "ideal"]
 NAME: Final = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
 Name = Annotated[str, StringConstraints(pattern=rf"^{NAME}$")]
@@ -81,10 +91,15 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+def _is_empty(value: object) -> bool:
+    return value == ()
+
+
 def _is_zero(value: object) -> bool:
     return value == 0
 
 
+Share = Annotated[Number, Field(gt=0)]
 Sights = Annotated[tuple[Sees, ...], Field(min_length=1), AfterValidator(_each_once)]
 
 
@@ -127,6 +142,15 @@ class JudgeSpec(PluginSpec):
     """Who gives feedback, of which kind, and what is shown with the outcome."""
 
     kind: Kind | None = None
+    """None: the judge's first, unless there are `kinds`."""
+    kinds: Annotated[Mapping[Kind, Share], Field(min_length=1)] | None = Field(
+        default=None, exclude_if=_is_none
+    )
+    """Several kinds, each with its share of the judgments, as weights. The first sets the scale of
+    rewards, and is the one that gates and measuring ask for."""
+    alternatives: Count | None = Field(default=None, ge=2, le=64, exclude_if=_is_none)
+    """Among how many is chosen where a judge chooses among several; None: 4. Corrections are chosen
+    among all actions."""
     sees: Sights = ("outcome", "advice")
     parts_per_outcome: Count = Field(default=1, ge=1)
     """How many random parts of an outcome are judged; tasks whose outcomes have parts only."""
@@ -140,6 +164,30 @@ class JudgeSpec(PluginSpec):
     outcomes, which must all be run. Of outcomes with parts all parts are candidates."""
     schedule: ScheduleSpec | None = Field(default=None, exclude_if=_is_none)
     """How judgments are shared out over the rounds; None: evenly."""
+
+    overlap: Count | None = Field(default=None, ge=2, exclude_if=_is_none)
+    """How many judges answer each question; None: one. Each answer is a judgment of the budget."""
+    agreement: Number | None = Field(default=None, ge=-1, lt=1, exclude_if=_is_none)
+    """Krippendorff's alpha that several judges of a leaf must be able to have; None: 0.2."""
+    fallback: tuple[PluginSpec, ...] = Field(default=(), exclude_if=_is_empty)
+    """Judges who are asked, one after the other, what the one before cannot tell."""
+
+    @property
+    def shares(self) -> Mapping[Kind, float]:
+        """Kinds that the spec names, with their shares of all judgments; none: the judge's first alone."""
+        if self.kinds is not None:
+            total = sum(self.kinds.values())
+            return {kind: share / total for kind, share in self.kinds.items()}
+        return {} if self.kind is None else {self.kind: 1.0}
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> JudgeSpec:
+        if self.kind is not None and self.kinds is not None:
+            words = {"kind": self.kind, AT: "kinds"}
+            raise PydanticCustomError(
+                "kinds", "there is `kind: {kind}` as well; leave out one of them", words
+            )
+        return self
 
 
 class RewardModelSpec(Part):
@@ -155,7 +203,10 @@ class RewardModelSpec(Part):
     patience: Count = Field(default=8, ge=1)
     held_out: Number = Field(default=0.1, gt=0, lt=1)
     mistakes: Number = Field(default=0.1, ge=0, lt=1)
-    """Share of labels and preferences taken to be given at random, however clear the case."""
+    """Share of all answers but ratings taken to be given at random, however clear the case."""
+    ties: Number = Field(default=0.0, ge=0, exclude_if=_is_zero)
+    """How many times likelier than either answer a tie is between equals (Davidson 1970); 0 counts a
+    tie as half of either answer, which is the limit."""
     caution: Number = Field(default=0.0, ge=0, exclude_if=_is_zero)
     """How many deviations of the members are taken off the reward that an agent improves on."""
 

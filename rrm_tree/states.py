@@ -24,6 +24,8 @@ from rrm_tree.store import Store
 
 ARTIFACTS = ("agent", "reward")
 """The objects of a last round that parents load."""
+BESIDE = "judgments-"
+"""Begins the names of objects that hold judgments of further kinds, and ends in their place."""
 
 Study = TypeVar("Study", bound=Stored)
 
@@ -56,8 +58,11 @@ def _pack_judged(judged: Judged) -> bytes:
     arrays |= {f"advice.{name}": values for name, values in judged.advice.values.items()}
     arrays |= {"items.first": items.first, "items.part": items.part, "items.criterion": items.criterion}
     arrays |= {} if items.second is None else {"items.second": items.second}
+    arrays |= {} if items.more is None else {"items.more": items.more}
     arrays |= {"answers.values": answers.values, "answers.looks": answers.looks}
-    return pack(arrays, {"kind": judged.kind, "advice": list(judged.advice.kinds.items())})
+    arrays |= {f"answers.{name}": values for name, values in answers.notes.items()}
+    about = {"kind": judged.kind, "advice": list(judged.advice.kinds.items())}
+    return pack(arrays, about | ({"judges": list(judged.judges)} if judged.judges else {}))
 
 
 def _unpack_judged(data: bytes) -> Judged:
@@ -71,15 +76,18 @@ def _unpack_judged(data: bytes) -> Judged:
         Outcomes.from_arrays(part("outcomes.")),
         Advice(part("advice."), dict(about["advice"])),
         about["kind"],
-        Items(items["first"], items.get("second"), items["part"], items["criterion"]),
-        Answers(answers["values"], answers["looks"]),
+        Items(items["first"], items.get("second"), items["part"], items["criterion"], items.get("more")),
+        Answers(**answers),
+        tuple(about.get("judges", ())),
     )
 
 
 def pack_round(state: RoundState) -> dict[str, bytes]:
     """The objects that a round is stored as."""
     pictures = [picture.model_dump(mode="json") for picture in state.pictures]
+    beside = {f"{BESIDE}{place:02}": _pack_judged(judged) for place, judged in enumerate(state.beside, 2)}
     return {
+        **beside,
         "agent": pack(state.agent),
         "reward": pack(state.reward),
         "judgments": _pack_judged(state.judged),
@@ -108,6 +116,7 @@ def _unpack_round(manifest: Manifest, objects: Mapping[str, bytes]) -> RoundStat
         _unpack_judged(objects["judgments"]),
         RoundRecord.model_validate(json.loads(objects["record"])),
         tuple(Picture.model_validate(picture) for picture in json.loads(objects["pictures"])),
+        beside=tuple(_unpack_judged(objects[name]) for name in sorted(objects) if name.startswith(BESIDE)),
     )
 
 

@@ -49,7 +49,7 @@ from rrm_tree.outcomes import (
 )
 from rrm_tree.registry import find
 from rrm_tree.rounds import Artifacts
-from rrm_tree.spec import CriterionSpec, NodeSpec, TreeSpec
+from rrm_tree.spec import CriterionSpec, NodeSpec, PluginSpec, TreeSpec
 
 REMEMBERED_BATCHES = 4
 """Batches of answers that a helper keeps: a node and its helper often ask about the same subjects."""
@@ -233,10 +233,9 @@ class Team:
             self._tasks[name] = cast(Task, find("task", spec.use).build(spec.options))
         return self._tasks[name]
 
-    def judge(self, node: NodeSpec) -> Judge:
-        """The judge that a node's spec names."""
-        found = find("judge", node.judge.use)
-        return cast(Judge, found.build(node.judge.options))
+    def judge(self, spec: PluginSpec) -> Judge:
+        """The judge that a spec names."""
+        return cast(Judge, find("judge", spec.use).build(spec.options))
 
     def network(self, node: NodeSpec) -> Network:
         """The builder of a node's reward networks."""

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from rrm_tree.contracts import declare
+from rrm_tree.registry import find
+from rrm_tree.spec import PluginSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rrm_tree.contracts import Judge
     from rrm_tree.judges.flawless import Truth
+    from rrm_tree.judges.panel import Panel
     from rrm_tree.judges.simulated import Teacher
 
 Rate: TypeAlias = Annotated[float, Field(ge=0, le=1)]
@@ -36,9 +39,15 @@ def _refuse_reward(options: Mapping[str, object]) -> str | None:
     return refuse_reward(options) if options.get("reward") else None
 
 
+KINDS = ("preference", "label", "rating")
+"""Kinds that a judge is taken to give which does not say."""
+
+CHOICES = ("best", "ranking", "demonstration", "correction", "goal", "critique")
+
+
 @declare(
     version="2",
-    kinds=("preference", "label", "rating"),
+    kinds=(*KINDS, *CHOICES),
     direct=True,
     tasks=None,
     refuse=_refuse_reward,
@@ -56,6 +65,7 @@ def teacher(  # noqa: PLR0913 - an option for each flaw in the paper
     bias: float = 0.0,
     looks: Count | None = None,
     reward: str | None = None,
+    ties: AtLeastZero = 0.0,
 ) -> Teacher:
     """A simulated person for plain tasks: truth seen through B-Pref's flaws.
 
@@ -64,7 +74,8 @@ def teacher(  # noqa: PLR0913 - an option for each flaw in the paper
     Args:
         beta: rationality; the inverse temperature of its choices and of its labels, and one over
             the standard deviation of its ratings. null makes no random errors.
-        mistake: chance that a preference or label is turned round.
+        mistake: chance that a preference or label is turned round, or that a choice among several is
+            any of them.
         skip_below: "cannot tell" where no outcome's utility is above this; null never skips.
         equal_within: a tie where two utilities differ by less than this.
         thresholds: whether the two above are utilities, or shares of the mean utility of all
@@ -78,11 +89,13 @@ def teacher(  # noqa: PLR0913 - an option for each flaw in the paper
             all the others. It sees every step if left out.
         reward: `module:attr` of a function of (observations [n, T+1, ...], actions [n, T, ...]) that
             gives rewards [n, T], by which it judges instead of by truth.
+        ties: how many times likelier than either answer a tie is between equals (Davidson 1970);
+            0: none but those of `equal_within`. Needs `beta`.
     """
     from rrm_tree.judges.simulated import Teacher
 
     return Teacher(
-        beta, mistake, skip_below, equal_within, thresholds, gamma, right_above, bias, looks, reward
+        beta, mistake, skip_below, equal_within, thresholds, gamma, right_above, bias, looks, reward, ties
     )
 
 
@@ -98,7 +111,34 @@ def truth(*, right_above: float = 0.5) -> Truth:
     return Truth(right_above)
 
 
-KINDS = ("preference", "label", "rating")
+def _refuse_people(options: Mapping[str, object]) -> str | None:
+    """Why these people cannot sit on a panel; what is wrong with how they are written is said elsewhere."""
+    from rrm_tree.errors import PluginError
+
+    people = options.get("people")
+    for one in people if isinstance(people, list | tuple) else ():
+        named = PluginSpec.model_validate(one)
+        try:
+            wrong = find("judge", named.use).check(named.options)
+        except PluginError as error:
+            return str(error)
+        if wrong:
+            return f"judge '{named.use}': {'.'.join(map(str, wrong[0].path))}: {wrong[0].message}"
+    return None
+
+
+@declare(version="1", kinds=KINDS, direct=True, tasks=None, refuse=_refuse_people)
+def panel(*, people: Annotated[tuple[PluginSpec, ...], Field(min_length=2, max_length=64)]) -> Panel:
+    """Several judges, of whom each question goes to one, or to as many as `judge.overlap` says.
+
+    Args:
+        people: judges as a spec names them: a name, or `{use: …, with: {…}}`.
+    """
+    from rrm_tree.judges.panel import Panel
+
+    found = [(find("judge", one.use), one.options) for one in people]
+    kinds = tuple(kind for kind in KINDS if all(kind in plugin.facts.kinds for plugin, _ in found))
+    return Panel([plugin.build(options) for plugin, options in found], "1", kinds)
 
 
 def answering(function: Callable[..., object], name: str | None = None) -> Callable[..., Judge]:

@@ -52,7 +52,5 @@ class FunctionJudge:
 
 
 def count_looks(request: Request, looks: Ints) -> Ints:
-    """Looks of each answer, given those that each outcome takes: of both outcomes for a preference."""
-    items = request.items
-    taken = looks[items.first] if items.second is None else looks[items.first] + looks[items.second]
-    return taken.astype(np.int64)
+    """Looks of each answer, given those that each outcome takes: of all that an item is about."""
+    return np.asarray(looks[request.items.alternatives].sum(axis=1), np.int64)

@@ -1,26 +1,30 @@
-"""Simulated teachers of B-Pref: truth, seen by somebody inexact, hesitant and short-sighted.
+"""Simulated teachers, those of B-Pref and more: truth, seen by somebody inexact, hesitant and short-sighted.
 
 Lee et al., "B-Pref: Benchmarking Preference-Based Reinforcement Learning" (2021), section 3.
 
-In: a Request whose task can compute truth. Out: preferences, labels or ratings.
+In: a Request whose task can compute truth. Out: judgments of any kind.
 Touches nothing but the request's generator.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, cast
 
 import numpy as np
 from numpy.random import Generator
 
-from rrm_tree.contracts import Measurable, Request, Stepwise
+from rrm_tree.contracts import Measurable, Perfect, Request, Stepwise
 from rrm_tree.domains.scripted import ScriptedReward
 from rrm_tree.errors import PluginError
 from rrm_tree.judges.function import count_looks
-from rrm_tree.learning.losses import LIKELIHOODS
-from rrm_tree.outcomes import Answers, Floats, Ints, Kind
+from rrm_tree.learning.kinds import KINDS, Choice, kind_of
+from rrm_tree.learning.losses import all_orders
+from rrm_tree.outcomes import Answers, Floats, Ints, Kind, Outcomes, join_outcomes, take_rows, take_steps
+
+SURE = 1e4
+"""How many nats the smallest difference of utility is worth to a teacher who makes no random errors."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Teacher:
     """Answers by truth with the declared flaws; its looks are the steps that it looks at."""
 
     version: ClassVar[str] = "2"
-    kinds: ClassVar[tuple[str, ...]] = ("preference", "label", "rating")
+    kinds: ClassVar[tuple[str, ...]] = tuple(KINDS)
     direct: ClassVar[bool] = True
     tasks: ClassVar[tuple[str, ...] | None] = None
 
@@ -42,12 +46,21 @@ class Teacher:
     bias: float = 0.0
     looks: int | None = None
     reward: str | None = None
+    ties: float = 0.0
 
     def answer(self, request: Request) -> Answers:
         """Skipped first, then chosen, then mistaken, then evened out: the paper's algorithm 1."""
-        items = request.items
+        items, kind = request.items, cast(Kind, request.kind)
         utility, felt = self._utility(request), self._felt(request)
         scale = float(utility.mean()) if self.thresholds == "of the mean" else 1.0
+        lengths = request.outcomes.lengths
+        looked = lengths if self.looks is None else np.minimum(lengths, self.looks)
+        if KINDS[kind].shown == "several":
+            places = items.alternatives, items.part[:, None]
+            answers = self._choose(kind, felt[places], request.rng)
+            if self.skip_below is not None:
+                answers[utility[places].max(axis=1) <= self.skip_below * scale] = np.nan
+            return Answers(answers, count_looks(request, looked))
         first = utility[items.first, items.part]
         values = felt[items.first, items.part]
         highest = first
@@ -55,29 +68,66 @@ class Teacher:
             second = utility[items.second, items.part]
             values = values - felt[items.second, items.part]
             highest = np.maximum(first, second)
-        elif request.kind == "label":
+        elif kind == "label":
             values = values - self.right_above
-        answers = self._say(cast(Kind, request.kind), values, request.rng)
+        answers = self._say(kind, values, request.rng)
         if items.second is not None:
             answers[np.abs(first - second) < self.equal_within * scale] = 0.5
         if self.skip_below is not None:
             answers[highest <= self.skip_below * scale] = np.nan
-        lengths = request.outcomes.lengths
-        looked = lengths if self.looks is None else np.minimum(lengths, self.looks)
         return Answers(answers, count_looks(request, looked))
+
+    def demonstrate(self, request: Request) -> tuple[Outcomes, Ints]:
+        """An episode about every item's subject, chosen from what agents did and what it knows to be ideal.
+
+        The likelier, the better by truth (Boltzmann), as demonstrations are taken to be; a mistaken
+        one is any of these. What it takes is a look a step.
+        """
+        items, task = request.items, request.task
+        about = take_rows(request.outcomes.subjects, items.first)
+        ideal = [task.ideal(about)] if isinstance(task, Perfect) else []
+        if request.kind == "goal":
+            ideal = [take_steps(one, np.arange(len(one)), one.lengths - 1) for one in ideal]
+        known = join_outcomes([request.outcomes.take(row) for row in items.alternatives.T] + ideal)
+        # Alternative by alternative, item by item.
+        utility = true_utility(replace(request, outcomes=known))[:, 0].reshape(-1, len(items)).T
+        place = self._choose("demonstration", utility, request.rng).astype(np.int64)
+        done = known.take(place * len(items) + np.arange(len(items)))
+        return done, done.lengths
+
+    def _choose(self, kind: Kind, values: Floats, rng: Generator) -> Floats:
+        """Choices among alternatives by the likelihood that reward models learn from, some at random.
+
+        Args:
+            kind: one that shows several.
+            values: of the alternatives, [items, alternatives].
+            rng: what everything is drawn from.
+        """
+        chosen = KINDS[kind]
+        if self.beta is None:
+            # So sharp that the best is always chosen, and one of the best by chance.
+            sizes = np.unique(values)
+            closest = np.diff(sizes).min() if len(sizes) > 1 else 1.0
+            answers = chosen.simulate(values * (SURE / closest), rng)
+        else:
+            answers = chosen.simulate(self.beta * values, rng)
+        several = values.shape[1]
+        answers_there_are = len(all_orders(several)) if not isinstance(chosen, Choice) else several
+        at_random = rng.integers(0, answers_there_are, len(answers)).astype(np.float64)
+        return np.where(rng.random(len(answers)) < self.mistake, at_random, answers)
 
     def _say(self, kind: Kind, values: Floats, rng: Generator) -> Floats:
         """Answers by the likelihood that reward models learn from, some turned round."""
         if kind == "rating":
             if self.beta is None:
                 return values.copy()
-            return LIKELIHOODS[kind].simulate(self.beta * values, rng) / self.beta
+            return np.asarray(KINDS[kind].simulate(self.beta * values, rng) / self.beta)
         bias = self.bias if kind == "preference" else 0.0
         if self.beta is None:
             even = 0.5 + 0.5 * np.sign(bias) if kind == "preference" else 0.0
             answers = np.where(values == 0, even, (values > 0).astype(np.float64))
         else:
-            answers = LIKELIHOODS[kind].simulate(self.beta * values + bias, rng)
+            answers = kind_of(kind, self.ties).simulate(self.beta * values + bias, rng)
         return np.where(rng.random(len(answers)) < self.mistake, 1 - answers, answers)
 
     def _utility(self, request: Request) -> Floats:

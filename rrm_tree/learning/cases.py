@@ -19,14 +19,16 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from rrm_tree.learning.ensemble import Ensemble
+from rrm_tree.learning.kinds import KINDS
 from rrm_tree.learning.losses import exclusive_log_odds
 from rrm_tree.learning.reward_model import CHUNK, gather
+from rrm_tree.learning.several_judges import mistakes_of
 from rrm_tree.outcomes import Array, Arrays, Floats, Ints, Judged, Kind, unique_rows
 
 
 @dataclass(frozen=True)
 class Cases:
-    """Judgments by case: one outcome (label, rating) or two (preference), and every item about them."""
+    """Judgments by case: one outcome, or those among which was chosen, and every item about them."""
 
     inputs: Arrays
     """Each [n, T or 1, ...]."""
@@ -37,13 +39,15 @@ class Cases:
     kind: Kind
     exclusive: bool
     rows: Ints
-    """Outcomes of each case, [cases, 1 or 2]."""
+    """Outcomes of each case, [cases, 1, 2 or more]."""
     start: Ints
     """Items of case c are those from start[c] up to start[c + 1], [cases + 1]."""
     part: Ints
     """[items], as the following."""
     criterion: Ints
     answers: Floats
+    mistakes: Floats | None
+    """Share of each answer's judge's answers that are given at random, where several judge, [items]."""
     group: Ints
     """Cases of one group share an outcome or its subject; a split keeps groups whole, [cases]."""
 
@@ -62,11 +66,10 @@ def make_cases(judged: Judged, inputs: Arrays, actions: Array | None, exclusive:
     """The answered items by case; what the judge could not tell is left out."""
     told = np.flatnonzero(~np.isnan(judged.answers.values))
     items, answers = judged.items.take(told), judged.answers.take(told)
-    seconds = [] if items.second is None else [items.second]
-    pairs = np.stack([items.first, *seconds], axis=1)
-    rows, case = np.unique(pairs, axis=0, return_inverse=True)
+    rows, case = np.unique(items.alternatives, axis=0, return_inverse=True)
     order = np.argsort(case.ravel(), kind="stable")
     counts = np.bincount(case.ravel(), minlength=len(rows))
+    told_mistakes = mistakes_of(judged.kind, items, answers)
     return Cases(
         inputs,
         actions,
@@ -78,6 +81,7 @@ def make_cases(judged: Judged, inputs: Arrays, actions: Array | None, exclusive:
         items.part[order] if actions is not None else np.zeros(len(order), np.int64),
         items.criterion[order],
         answers.values[order],
+        None if told_mistakes is None else told_mistakes[order],
         _group(rows, judged.outcomes.subjects, len(judged.outcomes)),
     )
 
@@ -89,7 +93,9 @@ def _group(rows: Ints, subjects: Arrays, count: int) -> Ints:
     alike = unique_rows(subjects)[1] if subjects else np.arange(count)
     for place in (alike, np.arange(count)):
         ends = place[rows]
-        links = coo_array((np.ones(len(rows)), (ends[:, 0], ends[:, -1])), shape=(count, count))
+        others = ends[:, 1:] if ends.shape[1] > 1 else ends
+        first = np.repeat(ends[:, 0], others.shape[1])
+        links = coo_array((np.ones(len(first)), (first, others.ravel())), shape=(count, count))
         group = connected_components(links, directed=False)[1][ends[:, 0]]
         if np.bincount(group).max() <= len(rows) / 2:
             return cast(Ints, group.astype(np.int64))
@@ -126,11 +132,13 @@ class Predicted:
     """What members think of a batch's items: scores as the likelihood takes them."""
 
     scores: Tensor
-    """[members, items]"""
+    """[members, items]; of choices among several [members, items, alternatives]"""
     answers: Tensor
     """[members, items]"""
     weights: Tensor
     """1, or 0 where a member's batch has fewer items than the largest, [members, items]."""
+    mistakes: Tensor | None = None
+    """Of each answer's judge, where several judge, [members, items]."""
 
 
 @dataclass(frozen=True)
@@ -170,12 +178,17 @@ class View:
         part, criterion = torch.from_numpy(cases.part[items]), torch.from_numpy(cases.criterion[items])
         first = torch.from_numpy(position * ends)
         scores = by_part[member, first, part, criterion]
-        if ends == 2:
+        if KINDS[cases.kind].shown == "several":
+            places = first[..., None] + torch.arange(ends)
+            scores = by_part[member[..., None], places, part[..., None], criterion[..., None]]
+        elif ends == 2:
             scores = scores - by_part[member, first + 1, part, criterion]
+        shape = scores.shape[:2]
         answers = torch.from_numpy(cases.answers[items]).float()
-        return Predicted(
-            scores, answers.expand_as(scores), torch.from_numpy(weights).float().expand_as(scores)
-        )
+        counted = torch.from_numpy(weights).float().expand(shape)
+        of_judge = None if cases.mistakes is None else torch.from_numpy(cases.mistakes[items]).float()
+        mistakes = None if of_judge is None else of_judge.expand(shape)
+        return Predicted(scores, answers.expand(shape), counted, mistakes)
 
     def _sum_steps(self, table: Tensor) -> Tensor:
         """Sums over steps of each part's score as acted, [members, outcomes, parts, criteria]."""

@@ -6,15 +6,19 @@ Touches nothing; randomness comes in as a generator.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.random import Generator
 from scipy.special import betainc, betaincc, betaln
 
 from rrm_tree.learning.cases import Cases
-from rrm_tree.outcomes import Floats, Judged, Kind
-from rrm_tree.records import JudgmentFacts
+from rrm_tree.learning.kinds import KINDS, chosen_and_other, first_places
+from rrm_tree.learning.several_judges import agree, errors_of, questions_of
+from rrm_tree.outcomes import Floats, Ints, Judged, Kind
+from rrm_tree.records import AgreementFacts, JudgeFacts, JudgmentFacts, LinkFacts
 
 STRONG, SUBSTANTIAL = 10.0, 3.0
 """How many times likelier chance must be than skill before judgments are called uninformative
@@ -71,7 +75,9 @@ class Ordered:
 
 def order_answers(kind: Kind, scores: Floats, answers: Floats, rng: Generator) -> Ordered:
     """How many independent pairs of answers the scores order rightly; equal scores are half right."""
-    if kind == "preference":
+    if KINDS[kind].shown == "several":
+        margins = chosen_and_other(kind, scores, answers, rng)
+    elif kind == "preference":
         margins = (scores * np.sign(answers - 0.5))[answers != 0.5]
     else:
         ranked = rng.permutation(len(answers))
@@ -88,7 +94,7 @@ def order_answers(kind: Kind, scores: Floats, answers: Floats, rng: Generator) -
 def answers_differ(cases: Cases) -> bool:
     """Whether the answers say different things about some criterion; ties alone say nothing."""
     told = cases.answers[cases.answers != 0.5] if cases.kind == "preference" else cases.answers
-    if cases.kind == "preference":
+    if KINDS[cases.kind].shown != "one":
         return len(told) > 0
     return len(told) > 0 and bool((told != told[0]).any())
 
@@ -104,12 +110,73 @@ def describe(judged: Judged, scores: Floats, answers: Floats, informative: bool)
         looks=int(judged.answers.looks.sum()),
         cannot_tell=len(values) - len(told),
         ties=len(told) - len(clear),
-        positive=float(clear.mean()) if len(clear) and judged.kind != "rating" else 0.0,
+        positive=float(clear.mean()) if len(clear) and judged.kind in ("label", "preference") else 0.0,
         entropy=_entropy(told),
         held_out_accuracy=accuracy,
         held_out_chance=chance,
         held_out_count=len(answers),
         informative=informative,
+        **_describe_judges(judged),
+    )
+
+
+class _OfJudges(TypedDict, total=False):
+    judges: tuple[JudgeFacts, ...]
+    agreement: AgreementFacts
+    links: tuple[LinkFacts, ...]
+
+
+def _describe_judges(judged: Judged) -> _OfJudges:
+    """What answers of several judges, or passed on from one to the next, say about them."""
+    told, facts = np.flatnonzero(~np.isnan(judged.answers.values)), _OfJudges()
+    items, answers = judged.items.take(told), judged.answers.take(told)
+    if answers.who is not None:
+        found = agree(questions_of(items), answers.values, np.random.default_rng(0), judged.kind)
+        if found is not None:
+            facts["agreement"] = AgreementFacts(
+                alpha=found.alpha, low=found.low, high=found.high, questions=found.questions
+            )
+        if (fit := errors_of(judged.kind, items, answers)) is not None:
+            counts = np.bincount(answers.who, minlength=len(fit.error))
+            facts["judges"] = tuple(
+                JudgeFacts(answers=int(count), error=float(error), lean=float(lean))
+                for count, error, lean in zip(counts, fit.error, fit.lean, strict=True)
+            )
+    if judged.answers.link is not None:
+        link = judged.answers.link
+        facts["links"] = tuple(
+            LinkFacts(
+                judge=name,
+                answers=int((link == place).sum()),
+                looks=int(judged.answers.looks[link == place].sum()),
+            )
+            for place, name in enumerate(judged.judges)
+        )
+    return facts
+
+
+def add_up(every: Sequence[JudgmentFacts], kinds: Sequence[str]) -> JudgmentFacts:
+    """The facts of judgments of several kinds together, with those of each kind; of one kind its own."""
+    if len(every) == 1:
+        return every[0]
+
+    def mean(name: str, count: str) -> float | None:
+        known = [(getattr(one, name), getattr(one, count)) for one in every if getattr(one, name) is not None]
+        weight = sum(weight for _, weight in known)
+        return sum(value * weight for value, weight in known) / weight if weight else None
+
+    return JudgmentFacts(
+        judgments=sum(one.judgments for one in every),
+        looks=sum(one.looks for one in every),
+        cannot_tell=sum(one.cannot_tell for one in every),
+        ties=sum(one.ties for one in every),
+        positive=mean("positive", "judgments") or 0.0,
+        entropy=mean("entropy", "judgments") or 0.0,
+        held_out_accuracy=mean("held_out_accuracy", "held_out_count"),
+        held_out_chance=mean("held_out_chance", "held_out_count"),
+        held_out_count=sum(one.held_out_count for one in every),
+        informative=any(one.informative for one in every),
+        kinds=dict(zip(kinds, every, strict=True)),
     )
 
 
@@ -118,12 +185,22 @@ def _accuracy(kind: Kind, scores: Floats, answers: Floats) -> tuple[float | None
     if kind == "rating":
         ordered = order_answers(kind, scores, answers, np.random.default_rng(0))
         return (ordered.right / ordered.pairs, 0.5) if ordered.pairs else (None, None)
+    if KINDS[kind].shown == "several":
+        if not len(answers):
+            return None, None
+        first = first_places(kind, answers, scores.shape[1])
+        return float((_likeliest(kind, scores) == first).mean()), 1 / scores.shape[1]
     clear = answers != 0.5
     if not clear.any():
         return None, None
     said = answers[clear] > 0.5
     share = float(said.mean())
     return float(((scores[clear] > 0) == said).mean()), max(share, 1 - share)
+
+
+def _likeliest(kind: Kind, scores: Floats) -> Ints:
+    """The alternative that each choice is likeliest to fall on, or to rank first, [items]."""
+    return np.asarray(scores.argmin(axis=1) if kind == "critique" else scores.argmax(axis=1))
 
 
 def _entropy(answers: Floats) -> float:

@@ -7,8 +7,8 @@ Touches nothing; randomness comes in as a generator.
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias, cast
 
 import numpy as np
@@ -19,7 +19,7 @@ from torch.optim.adamw import adamw
 from rrm_tree.errors import TrainingError
 from rrm_tree.learning.cases import Cases, Predicted, View, minibatches, predict_all, view
 from rrm_tree.learning.ensemble import Ensemble
-from rrm_tree.learning.losses import LIKELIHOODS, mix_mistakes
+from rrm_tree.learning.kinds import kind_of
 from rrm_tree.learning.reward_model import blame
 from rrm_tree.outcomes import Floats, Ints
 
@@ -46,7 +46,9 @@ class DistillOptions:
     held_out: float = 0.1
     """Share of the cases by which training is stopped and judged."""
     mistakes: float = 0.1
-    """Share of preferences and labels taken to be given at random."""
+    """Share of all answers but ratings taken to be given at random."""
+    ties: float = 0.0
+    """Weight of ties among preferences; 0 counts a tie as half of either answer."""
     optimiser_steps: int | None = None
     """Hard limit; None is no limit."""
     level_members: bool = False
@@ -54,13 +56,58 @@ class DistillOptions:
 
 
 @dataclass(frozen=True)
+class Readout:
+    """How answers of one kind follow from scores whose scale another kind has set: a line for each member.
+
+    Two kinds of judgment need not be as exact as each other, nor be right above the same score.
+    """
+
+    log_slope: Tensor
+    """[members, 1]"""
+    shift: Tensor
+    """[members, 1]; choices do not depend on it."""
+
+    @classmethod
+    def fresh(cls, members: int) -> Readout:
+        """Scores as they are."""
+        return cls(torch.zeros(members, 1, requires_grad=True), torch.zeros(members, 1, requires_grad=True))
+
+    def copy(self) -> Readout:
+        """The same, whatever is learned from here on."""
+        return Readout(self.log_slope.detach().clone(), self.shift.detach().clone())
+
+    def read(self, scores: Tensor) -> Tensor:
+        """Scores as the kind's likelihood takes them, [members, items, ...]."""
+        shape = (-1, *[1] * (scores.ndim - 1))
+        return self.log_slope.exp().reshape(shape) * scores + self.shift.reshape(shape)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Cases of one kind: what is learned from, and what tells when to stop."""
+
+    cases: Cases
+    train: Ints
+    held: Ints
+
+
+@dataclass(frozen=True)
 class HeldOut:
     """What an ensemble thinks of items it was not trained on."""
 
     scores: Floats
-    """Mean over the members, [items]."""
+    """Mean over the members, [items]; of choices among several [items, alternatives]."""
     answers: Floats
     criterion: Ints
+    mistakes: Floats | None = None
+    """Of each answer's judge, where several judge, [items]."""
+
+    @property
+    def predicted(self) -> Predicted:
+        """The same as a likelihood takes it."""
+        scores, answers = torch.from_numpy(self.scores), torch.from_numpy(self.answers)
+        mistakes = None if self.mistakes is None else torch.from_numpy(self.mistakes)
+        return Predicted(scores, answers, torch.ones_like(answers), mistakes)
 
 
 @dataclass(frozen=True)
@@ -68,7 +115,10 @@ class Fitted:
     """The best weights, and what the ensemble then thinks of the held-out items."""
 
     ensemble: Ensemble
-    held_out: HeldOut
+    readouts: tuple[Readout | None, ...]
+    """Of each lesson; None for the first, whose kind sets the scale."""
+    held_out: tuple[HeldOut, ...]
+    """Of each lesson."""
     optimiser_steps: int
     epochs: int
 
@@ -79,7 +129,8 @@ class Pass:
 
     ensemble: Ensemble
     shown: View
-    mistakes: float
+    readout: Readout | None
+    options: DistillOptions
     step: int
 
     def loss(self, table: Tensor) -> Tensor:
@@ -88,7 +139,7 @@ class Pass:
         Raises:
             TrainingError: it was not a number.
         """
-        loss = batch_loss(self.shown.cases, self.shown.read(table), self.mistakes)
+        loss = batch_loss(self.shown.cases, self.shown.read(table), self.options, self.readout)
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"the loss is {loss.item()} at optimiser step {self.step + 1}:"
@@ -106,64 +157,85 @@ Fitting: TypeAlias = Generator[Pass, None, Fitted]
 
 
 def fit(
-    ensemble: Ensemble,
-    cases: Cases,
-    train: Ints,
-    held: Ints,
-    options: DistillOptions,
-    rng: np.random.Generator,
+    ensemble: Ensemble, lessons: Sequence[Lesson], options: DistillOptions, rng: np.random.Generator
 ) -> Fitting:
-    """Train on some cases until the loss on the others no longer falls.
+    """Train on some cases of every lesson until the loss on its others no longer falls.
 
     Every member has its own initial weights and its own order of the cases; one optimiser step
-    moves all of them. Without held-out cases all epochs are run.
+    moves all of them, by a batch of one kind. Without held-out cases all epochs are run.
     """
     ensemble = ensemble.map(lambda weights: weights.detach().clone().requires_grad_())
-    weights = list(ensemble.weights.values())
-    batch = min(options.batch, max(1, math.ceil(len(train) / LEAST_BATCHES)))
-    per_epoch = math.ceil(len(train) / batch)
+    readouts = [None, *(Readout.fresh(ensemble.members) for _ in lessons[1:])]
+    lines = [line for readout in readouts if readout for line in (readout.log_slope, readout.shift)]
+    weights = [*ensemble.weights.values(), *lines]
+    count = sum(len(lesson.train) for lesson in lessons)
+    batch = min(options.batch, max(1, math.ceil(count / LEAST_BATCHES)))
+    per_epoch = sum(math.ceil(len(lesson.train) / batch) for lesson in lessons)
     planned = min(per_epoch * options.epochs, options.optimiser_steps or per_epoch * options.epochs)
     optimiser = AdamW(weights, options.weight_decay)
-    best, best_loss, best_epoch = _copy(ensemble), math.inf, 0
+    best, best_loss, best_epoch = _copy(ensemble, readouts), math.inf, 0
     steps = epoch = 0
     while steps < planned and epoch - best_epoch < options.patience:
         epoch += 1
-        orders = [rng.permutation(train) for _ in range(ensemble.members)]
-        for chosen in minibatches(orders, batch):
+        for place, chosen in _batches(lessons, ensemble.members, batch, rng):
             if steps == planned:
                 break
-            yield Pass(ensemble, view(cases, chosen), options.mistakes, steps)
+            yield Pass(ensemble, view(lessons[place].cases, chosen), readouts[place], options, steps)
             clip_gradients(weights)
             optimiser.step(options.learning_rate * rise_and_fall(steps / planned))
             steps += 1
-        loss = held_out_loss(ensemble, cases, held, options.mistakes) if len(held) else -epoch
+        held = [score_cases(ensemble, *_held(one), at) for one, at in zip(lessons, readouts, strict=True)]
+        loss = _held_out_loss(lessons, held, options) if any(len(one.answers) for one in held) else -epoch
         if loss < best_loss:
-            best, best_loss, best_epoch = _copy(ensemble), loss, epoch
-    return Fitted(best, score_cases(best, cases, held), steps, epoch)
+            best, best_loss, best_epoch = _copy(ensemble, readouts), loss, epoch
+    kept, at_best = best
+    told = (score_cases(kept, *_held(one), at) for one, at in zip(lessons, at_best, strict=True))
+    return Fitted(kept, at_best, tuple(told), steps, epoch)
 
 
-def held_out_loss(ensemble: Ensemble, cases: Cases, held: Ints, mistakes: float) -> float:
+def _batches(
+    lessons: Sequence[Lesson], members: int, batch: int, rng: np.random.Generator
+) -> list[tuple[int, Ints]]:
+    """One epoch: which lesson each batch is of, and its cases, [members, ≤ batch]."""
+    found: list[tuple[int, Ints]] = []
+    for place, lesson in enumerate(lessons):
+        orders = [rng.permutation(lesson.train) for _ in range(members)]
+        found += [(place, chosen) for chosen in minibatches(orders, batch)]
+    return [found[at] for at in rng.permutation(len(found))] if len(lessons) > 1 else found
+
+
+def _held(lesson: Lesson) -> tuple[Cases, Ints]:
+    return lesson.cases, lesson.held
+
+
+def _held_out_loss(lessons: Sequence[Lesson], held: Sequence[HeldOut], options: DistillOptions) -> float:
     """Loss of the members' mean on held-out items, in nats per item."""
-    found = score_cases(ensemble, cases, held)
-    scores, answers = torch.from_numpy(found.scores), torch.from_numpy(found.answers)
-    return float(_nats(cases, scores, answers, mistakes).mean())
+    nats = [
+        _nats(lesson.cases, told.predicted, options)
+        for lesson, told in zip(lessons, held, strict=True)
+        if len(told.answers)
+    ]
+    return float((nats[0] if len(nats) == 1 else torch.cat(nats)).mean())
 
 
-def _nats(cases: Cases, scores: Tensor, answers: Tensor, mistakes: float) -> Tensor:
-    """Loss of each answer, some of the choices among them having been made at random."""
-    expected = scores if cases.kind == "rating" else mix_mistakes(scores, mistakes)
-    return LIKELIHOODS[cases.kind].loss(expected, answers)
+def _nats(cases: Cases, told: Predicted, options: DistillOptions) -> Tensor:
+    """Loss of each answer, some of them having been given at random."""
+    mistakes = options.mistakes if told.mistakes is None else told.mistakes
+    return kind_of(cases.kind, options.ties).loss(told.scores, told.answers, mistakes)
 
 
-def score_cases(ensemble: Ensemble, cases: Cases, chosen: Ints) -> HeldOut:
+def score_cases(ensemble: Ensemble, cases: Cases, chosen: Ints, readout: Readout | None = None) -> HeldOut:
     """What the ensemble thinks of all items of the chosen cases."""
     if not len(chosen):
         return HeldOut(np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
     predicted = predict_all(ensemble, cases, chosen)
+    scores = predicted.scores if readout is None else readout.copy().read(predicted.scores)
+    items = cases.items_of(chosen)[0]
     return HeldOut(
-        predicted.scores.double().mean(dim=0).numpy(),
+        scores.double().mean(dim=0).numpy(),
         predicted.answers[0].double().numpy(),
-        cases.criterion[cases.items_of(chosen)[0]],
+        cases.criterion[items],
+        None if cases.mistakes is None else cases.mistakes[items],
     )
 
 
@@ -202,9 +274,12 @@ class AdamW:
             weight.grad = None
 
 
-def batch_loss(cases: Cases, predicted: Predicted, mistakes: float) -> Tensor:
+def batch_loss(
+    cases: Cases, predicted: Predicted, options: DistillOptions, readout: Readout | None = None
+) -> Tensor:
     """Mean loss of each member's items, summed over the members so that none slows another."""
-    nats = _nats(cases, predicted.scores, predicted.answers, mistakes)
+    told = predicted if readout is None else replace(predicted, scores=readout.read(predicted.scores))
+    nats = _nats(cases, told, options)
     return ((nats * predicted.weights).sum(dim=1) / predicted.weights.sum(dim=1)).sum()
 
 
@@ -224,5 +299,8 @@ def rise_and_fall(progress: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
 
 
-def _copy(ensemble: Ensemble) -> Ensemble:
-    return ensemble.map(lambda weights: weights.detach().clone())
+def _copy(
+    ensemble: Ensemble, readouts: Sequence[Readout | None]
+) -> tuple[Ensemble, tuple[Readout | None, ...]]:
+    kept = tuple(None if readout is None else readout.copy() for readout in readouts)
+    return ensemble.map(lambda weights: weights.detach().clone()), kept

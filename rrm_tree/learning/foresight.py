@@ -6,11 +6,12 @@ In: a reward model and judgments. Out: a Promise. Touches nothing.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, ndtr
+from scipy.special import expit, ndtr, softmax
 
 from rrm_tree.contracts import Network
 from rrm_tree.learning.cases import make_cases
 from rrm_tree.learning.fit import score_cases
+from rrm_tree.learning.kinds import KINDS, first_places
 from rrm_tree.learning.reward_model import RewardModel
 from rrm_tree.outcomes import Arrays, Floats, Ints, Judged, Kind
 from rrm_tree.records import Promise
@@ -50,6 +51,8 @@ def promise(kind: Kind, scores: Floats, answers: Floats, case: Ints, mistakes: f
         case: outcome or pair that each is about: those about the same are no independent evidence, [items].
         mistakes: share of labels and preferences taken to be given at random.
     """
+    if KINDS[kind].shown == "several":
+        return _promise_choices(kind, scores, answers, case, mistakes)
     if kind == "rating":
         pairs = len(scores) // 2
         scores, later = scores[: 2 * pairs : 2], scores[1 : 2 * pairs : 2]
@@ -59,7 +62,22 @@ def promise(kind: Kind, scores: Floats, answers: Floats, case: Ints, mistakes: f
     else:
         chance = mistakes / 2 + (1 - mistakes) * expit(scores)
     right = 0.5 + 0.5 * np.sign(scores) * np.sign(answers - 0.5)
-    expected = np.maximum(chance, 1 - chance)
+    return _by_case(np.maximum(chance, 1 - chance), right, case)
+
+
+def _promise_choices(
+    kind: Kind, scores: Floats, answers: Floats, case: Ints, mistakes: float
+) -> Promise | None:
+    """The same of choices among several: of a ranking, which comes first."""
+    # "Which is worst" is a choice of what scores least.
+    chances = softmax(-scores if kind == "critique" else scores, axis=1)
+    chances = mistakes / chances.shape[1] + (1 - mistakes) * chances
+    right = (chances.argmax(axis=1) == first_places(kind, answers, chances.shape[1])).astype(np.float64)
+    return _by_case(chances.max(axis=1), right, case)
+
+
+def _by_case(expected: Floats, right: Floats, case: Ints) -> Promise | None:
+    """The promise of answers, those about the same outcomes being one piece of evidence."""
     _, place, sizes = np.unique(case, return_inverse=True, return_counts=True)
     if len(sizes) < LEAST_CASES:
         return None

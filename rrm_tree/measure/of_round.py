@@ -78,6 +78,7 @@ class Meter:
     ) -> tuple[NodeMeasurement, dict[str, object]]:
         """Everything that needs truth: every pair off and on policy, and what the record says of them."""
         bench, task = self.bench, self.bench.station.task
+        passes_on = bool(bench.station.next_in_line)
         on_pairs, off_judged = bench.on_pairs(agents), self.off_judged
         on_judged = order_by_arms(bench, on_pairs)
         off = keep_pairs(bench, bench.off_pairs, off_judged, scorer)
@@ -89,8 +90,8 @@ class Meter:
             draw=bench.draw_number,
         )
         said: dict[str, object] = {
-            "off": sum_up(off, off_judged),
-            "on": sum_up(on, on_judged),
+            "off": sum_up(off, off_judged, passes_on=passes_on),
+            "on": sum_up(on, on_judged, passes_on=passes_on),
             "agent_truth": truth_of(task, own),
             "proposal_truth": truth_of(task, bench.proposed),
             "heuristic_truth": bench.heuristic_truth,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, ndtr
 
 from rrm_tree.contracts import Factorised, Judge, Request, Ruled
+from rrm_tree.learning.kinds import PLAIN
 from rrm_tree.measure.bench import Bench, Pairs
 from rrm_tree.measured import PairResults
 from rrm_tree.outcomes import Advice, Answers, Floats, Ints, Items, Outcomes, join_outcomes
@@ -93,10 +94,10 @@ class Judged:
 
 
 def order_by_arms(bench: Bench, pairs: Pairs) -> Judged | None:
-    """Who orders these pairs how, the reward model left out; None for no pairs."""
-    if not len(pairs):
-        return None
+    """Who orders these pairs how, the reward model left out; None for no pairs, or a judge who orders none."""
     station = bench.station
+    if not len(pairs) or station.kind not in PLAIN:
+        return None
     alone = order_by_advisor(bench, pairs, station.team.nobody(station.name))
     assisted = order_by_advisor(bench, pairs, station.shown) if station.shown.helpers else alone
     perfect = station.team.perfect_advisor(station.name, station.node)
@@ -163,8 +164,14 @@ def keep_pairs(bench: Bench, pairs: Pairs, judged: Judged | None, scorer: Scorer
     )
 
 
-def sum_up(kept: PairResults, judged: Judged | None) -> Shares:
-    """How many of the pairs each orders as truth does, and at how many looks."""
+def sum_up(kept: PairResults, judged: Judged | None, *, passes_on: bool = False) -> Shares:
+    """How many of the pairs each orders as truth does, and at how many looks.
+
+    Args:
+        kept: the pairs.
+        judged: the same as the judge orders them.
+        passes_on: whether the judge passes on what it cannot tell.
+    """
     if judged is None:
         return Shares(truth_ties=kept.ties)
     ideal = judged.ideal
@@ -179,4 +186,5 @@ def sum_up(kept: PairResults, judged: Judged | None) -> Shares:
         looks_assisted=judged.assisted.looks,
         looks_ideal=None if ideal is None else ideal.looks,
         abstained=judged.assisted.abstained,
+        told=kept.told("assisted") if passes_on else None,
     )

@@ -12,14 +12,19 @@ from typing import cast, get_args
 
 import numpy as np
 
-from rrm_tree.contracts import Judge, Request, Solver, Task
+from rrm_tree.contracts import Demonstrator, Judge, Request, Solver, Task
 from rrm_tree.judges import answering
+from rrm_tree.learning.kinds import DEMONSTRATED
+from rrm_tree.learning.kinds import KINDS as KINDS_OF_JUDGMENT
+from rrm_tree.learning.losses import all_orders
 from rrm_tree.outcomes import Advice, Answers, Arrays, Items, Kind, join_outcomes
 from rrm_tree.testing.findings import Findings, copied, finite, same
 from rrm_tree.testing.scenes import CRITERION, advise, play, start
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ALLOWED = {"label": "0 or 1", "preference": "from 0 to 1", "rating": "finite numbers"}
+ALTERNATIVES = 3
+"""Outcomes that are shown where a judge chooses among several."""
 
 
 def check_judge(  # noqa: PLR0913 - a scene
@@ -54,7 +59,7 @@ def check_judge(  # noqa: PLR0913 - a scene
     _check_facts(findings, judge)
     findings.close()
     about = start(task, subjects, rng)
-    outcomes = join_outcomes([play(task, about, rng), play(task, about, rng)])
+    outcomes = join_outcomes([play(task, about, rng) for _ in range(ALTERNATIVES)])
     shown = [Advice()] if judge.direct else []
     if helpers:
         shown.append(advise(task, outcomes, helpers, rng, criterion))
@@ -62,13 +67,18 @@ def check_judge(  # noqa: PLR0913 - a scene
         for advice in shown:
             where = f"answer, kind {kind}, {'with' if advice.values else 'without'} advice"
             with findings.during(where):
-                items = _items(kind, task, len(outcomes) // 2)
+                items = _items(kind, task, len(outcomes) // ALTERNATIVES)
                 request = Request(task, kind, ("Is it right?",), outcomes, advice, items, rng)
-                _check_answers(findings, judge, request, where)
+                if kind in DEMONSTRATED:
+                    _check_demonstrations(findings, judge, request, where)
+                else:
+                    _check_answers(findings, judge, request, where)
     if isinstance(judge, Solver):
         with findings.during("solve_looks"):
             looks = judge.solve_looks(task, about, np.random.default_rng(rng_seed))
-            fits = looks.shape == (len(outcomes) // 2,) and finite(looks) and bool((looks >= 0).all())
+            fits = (
+                looks.shape == (len(outcomes) // ALTERNATIVES,) and finite(looks) and bool((looks >= 0).all())
+            )
             findings.expect(fits, "solve_looks", "must give a number of looks from 0 for each subject")
     findings.close()
 
@@ -90,10 +100,27 @@ def _check_facts(findings: Findings, judge: Judge) -> None:
 
 
 def _items(kind: Kind, task: Task, count: int) -> Items:
-    """Two outcomes about each of `count` subjects, each asked about once or against the other."""
-    rows = np.arange(count) if kind == "preference" else np.arange(2 * count)
-    second = rows + count if kind == "preference" else None
-    return Items(rows, second, rows % task.parts, np.zeros(len(rows), np.int64))
+    """Several outcomes about each of `count` subjects, asked about once each, or against each other."""
+    ends = {"one": 1, "two": 2, "several": ALTERNATIVES}[KINDS_OF_JUDGMENT[kind].shown]
+    rows = np.arange(2 * count) if ends == 1 else np.arange(count)
+    alternatives = rows[:, None] + count * np.arange(ends)
+    return Items.among(alternatives, rows % task.parts, np.zeros(len(rows), np.int64))
+
+
+def _check_demonstrations(findings: Findings, judge: Judge, request: Request, where: str) -> None:
+    """One episode an item, the same from equal generators."""
+    if not isinstance(judge, Demonstrator):
+        findings.expect(False, where, "has no `demonstrate`, though it says that it gives these")
+        return
+    (done, looks), (again, _) = (
+        judge.demonstrate(replace(request, rng=np.random.default_rng(7))) for _ in range(2)
+    )
+    wanted = len(request.items)
+    findings.expect(len(done) == wanted, where, f"gave {len(done)} episodes for {wanted} items")
+    findings.expect(np.shape(looks) == (wanted,), where, f"gave looks of shape {np.shape(looks)}")
+    findings.expect(
+        same(done.arrays(), again.arrays()), where, "differs under equal generators; draw from `request.rng`"
+    )
 
 
 def _check_answers(findings: Findings, judge: Judge, request: Request, where: str) -> None:
@@ -131,7 +158,8 @@ def _check_answers(findings: Findings, judge: Judge, request: Request, where: st
     findings.expect(
         _in_range(request.kind, answers),
         where,
-        f"gave {answers.values.min()} to {answers.values.max()}, expected {ALLOWED[request.kind]}, or NaN",
+        f"gave {answers.values.min()} to {answers.values.max()}, expected"
+        f" {ALLOWED.get(request.kind, 'numbers of alternatives, or of their orders')}, or NaN",
     )
 
 
@@ -141,4 +169,7 @@ def _in_range(kind: str, answers: Answers) -> bool:
         return bool(np.isin(said, (0.0, 1.0)).all())
     if kind == "preference":
         return bool(((said >= 0) & (said <= 1)).all())
-    return bool(np.isfinite(said).all())
+    if kind == "rating":
+        return bool(np.isfinite(said).all())
+    answers_there_are = len(all_orders(ALTERNATIVES)) if kind == "ranking" else ALTERNATIVES
+    return bool(np.isin(said, np.arange(answers_there_are)).all())

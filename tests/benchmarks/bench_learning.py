@@ -12,7 +12,7 @@ from rrm_tree.contracts import Shapes
 from rrm_tree.learning import board, mlp
 from rrm_tree.learning.cases import make_cases, minibatches, predict
 from rrm_tree.learning.ensemble import Ensemble
-from rrm_tree.learning.fit import batch_loss
+from rrm_tree.learning.fit import DistillOptions, batch_loss
 from rrm_tree.learning.reward_model import RewardModel
 from rrm_tree.outcomes import Advice, Answers, Items, Judged, Outcomes
 
@@ -65,7 +65,7 @@ def main() -> None:
                 for fresh in some:
                     ensemble = fresh.map(lambda w: w.detach().requires_grad_())
                     for chosen in minibatches([np.arange(COUNT)] * ensemble.members, BATCH):
-                        batch_loss(cases, predict(ensemble, cases, chosen), 0.1).backward()
+                        batch_loss(cases, predict(ensemble, cases, chosen), DistillOptions()).backward()
 
             model = RewardModel(
                 ensembles[0].map(lambda w: w.detach()),

@@ -20,7 +20,7 @@ from rrm_tree.contracts import Shapes
 from rrm_tree.learning import mlp
 from rrm_tree.learning.cases import Cases, make_cases, minibatches, predict
 from rrm_tree.learning.ensemble import Ensemble, build_module
-from rrm_tree.learning.fit import batch_loss
+from rrm_tree.learning.fit import DistillOptions, batch_loss
 from rrm_tree.learning.queries import STRATEGIES, Expected
 from rrm_tree.learning.reward_model import RewardModel
 from rrm_tree.learning.windows import Windows, window_sums
@@ -100,7 +100,7 @@ def epoch_of_one(module: nn.Module, inputs: dict[str, np.ndarray], answers: np.n
 def epoch(ensemble: Ensemble, cases: Cases) -> None:
     fresh = ensemble.map(lambda weights: weights.detach().requires_grad_())
     for chosen in minibatches([np.arange(PAIRS)] * fresh.members, BATCH):
-        batch_loss(cases, predict(fresh, cases, chosen), 0.0).backward()
+        batch_loss(cases, predict(fresh, cases, chosen), DistillOptions(mistakes=0.0)).backward()
 
 
 def members(count: int) -> list[nn.Module]:

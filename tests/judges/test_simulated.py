@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+import torch
 
 from rrm_tree import judges
 from rrm_tree.contracts import Request
 from rrm_tree.errors import PluginError
-from rrm_tree.learning.losses import mean_loss
+from rrm_tree.learning.losses import preference_loss
 from rrm_tree.outcomes import Advice, Items, Outcomes
 
 COUNT = 20_000
@@ -118,7 +119,8 @@ def test_a_reward_model_that_equals_truth_finds_the_answers_as_likely_as_they_ar
     answers = ask(judges.teacher(beta=1), "preference", [1.0], [0.3]).values
     chance = sigmoid(0.7)
     entropy = -chance * np.log(chance) - (1 - chance) * np.log(1 - chance)
-    assert mean_loss("preference", np.full(COUNT, 0.7), answers) == pytest.approx(entropy, abs=STRAY)
+    nats = preference_loss(torch.full((COUNT,), 0.7), torch.tensor(answers, dtype=torch.float32))
+    assert nats.mean().item() == pytest.approx(entropy, abs=STRAY)
 
 
 def test_looks_are_the_steps_that_were_shown():

@@ -179,7 +179,7 @@ def test_a_member_trained_in_company_is_the_member_trained_alone(small):
     cases = make_cases(judgments, inputs, None, False)
     ensemble = Ensemble.build(mlp(hidden=(8,)), small.VECTOR, 2, 1)
     order = np.stack([np.arange(64), np.arange(64)[::-1]])
-    together = batch_loss(cases, predict(ensemble, cases, order), 0.1)
+    together = batch_loss(cases, predict(ensemble, cases, order), DistillOptions())
     losses = []
     for member in range(2):
         alone = Ensemble(
@@ -188,5 +188,6 @@ def test_a_member_trained_in_company_is_the_member_trained_alone(small):
             {name: values[member : member + 1] for name, values in ensemble.weights.items()},
             {},
         )
-        losses.append(batch_loss(cases, predict(alone, cases, order[member : member + 1]), 0.1).item())
+        own = predict(alone, cases, order[member : member + 1])
+        losses.append(batch_loss(cases, own, DistillOptions()).item())
     assert together.item() == pytest.approx(sum(losses))

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from rrm_tree.learning.losses import (
-    LIKELIHOODS,
     exclusive_log_odds,
     label_loss,
     preference_loss,
@@ -74,11 +73,3 @@ def test_simulated_ratings_have_the_mean_and_deviation_of_their_likelihood():
     drawn = simulate_ratings(np.full(20_000, 4.0), np.random.default_rng(1))
     assert drawn.mean() == pytest.approx(4.0, abs=0.036)
     assert drawn.std() == pytest.approx(1.0, abs=0.026)
-
-
-@pytest.mark.parametrize("kind", ["preference", "label", "rating"])
-def test_the_score_that_simulated_the_answers_is_where_their_loss_is_least(kind):
-    answers = torch.tensor(LIKELIHOODS[kind].simulate(np.full(20_000, 0.7), np.random.default_rng(2)))
-    scores = torch.linspace(0, 1.4, 15)
-    losses = [LIKELIHOODS[kind].loss(score.expand(20_000), answers).mean().item() for score in scores]
-    assert scores[int(np.argmin(losses))].item() == pytest.approx(0.7, abs=0.101)

@@ -1,0 +1,122 @@
+"""A node judged by several people: whose answers are whose, who passes what on, and who does not agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rrm_tree.errors import PluginError, TrainingError
+from rrm_tree.node import train_node
+from rrm_tree.rounds import Setup
+from rrm_tree.spec import NodeSpec, TreeSpec
+from rrm_tree.states import _pack_judged, _unpack_judged
+from rrm_tree.station import Station
+from rrm_tree.team import Team
+
+
+def person(error):
+    return {"use": "logic.person", "with": {"look_error": error}}
+
+
+def tree(judge, **parts):
+    node = {
+        "doc": "Does the rule hold?",
+        "task": {"use": "logic.circuit", "with": {"gates": [], "rule": "and", "width": 6}},
+        "criteria": {"right": {"question": "Is the claim right?"}},
+        "judge": {"kind": "label", **judge},
+        "reward_model": {
+            "network": {"use": "mlp", "with": {"hidden": [16]}},
+            "ensemble": 1,
+            "epochs": 20,
+            "learning_rate": 0.02,
+        },
+        "budget": {"judgments": 300, "steps": 5000},
+        **parts,
+    }
+    nodes = {"bit": NodeSpec.model_validate(node)}
+    return TreeSpec(version=1, name="small", nodes=nodes, measure={"pairs": 10, "agent_outcomes": 10})
+
+
+def ask(judge, count=90):
+    spec = tree(judge)
+    station = Station(Team(spec, {}), "bit", spec.nodes["bit"])
+    rng = np.random.default_rng(0)
+    new = station.collect(count, station.propose, "judge", rng)
+    return station.ask(new.outcomes, new.items, rng)
+
+
+def train(judge, **parts):
+    spec = tree(judge, **parts)
+    return [*train_node(Setup(spec, "bit", spec.nodes["bit"], "bit@0", "fingerprint", {}))][-1].record
+
+
+def panel(*errors, **more):
+    return {"use": "panel", "with": {"people": [person(error) for error in errors]}, **more}
+
+
+def test_a_question_that_overlaps_goes_to_different_judges_one_after_the_other():
+    judged = ask(panel(0.1, 0.1, 0.1, overlap=2))
+    assert len(judged.items) == 90
+    pairs = judged.items.first.reshape(-1, 2)
+    assert (pairs[:, 0] == pairs[:, 1]).all()
+    assert len(np.unique(pairs[:, 0])) == 45
+    who = judged.answers.who.reshape(-1, 2)
+    assert (who[:, 0] != who[:, 1]).all()
+    assert set(who.ravel()) == {0, 1, 2}
+
+
+def test_more_answers_to_a_question_than_there_are_judges_are_refused():
+    with pytest.raises(PluginError, match="3 judges shall answer each question, and there are 2"):
+        ask(panel(0.1, 0.1, overlap=3))
+
+
+def test_whose_answer_is_whose_comes_back_from_the_store():
+    judged = ask(panel(0.1, 0.1, overlap=2))
+    back = _unpack_judged(_pack_judged(judged))
+    assert back.answers.who.tolist() == judged.answers.who.tolist()
+    assert back.answers.reason is None
+
+
+def test_what_a_judge_cannot_tell_is_passed_on_until_somebody_can():
+    # Two bits decide, and the first two judges look at one.
+    hurried = {"use": "logic.person", "with": {"looks": 1, "when_out": "cannot tell"}}
+    judged = ask({**hurried, "fallback": [hurried, {"use": "truth"}]})
+    assert not np.isnan(judged.answers.values).any()
+    assert set(judged.answers.link) == {2}
+    assert set(judged.answers.looks) == {2}
+    assert judged.judges == ("logic.person", "logic.person", "truth")
+
+
+def test_what_nobody_can_tell_stays_open():
+    hurried = {"use": "logic.person", "with": {"looks": 1, "when_out": "cannot tell"}}
+    judged = ask({**hurried, "fallback": [hurried]})
+    assert np.isnan(judged.answers.values).all()
+    assert set(judged.answers.link) == {-1}
+
+
+def test_the_record_says_how_often_each_judge_errs_and_how_far_they_agree():
+    record = train(panel(0.02, 0.1, 0.25, overlap=3))
+    errors = [judge.error for judge in record.facts.judges]
+    assert errors == sorted(errors)
+    assert errors[0] < 0.08
+    assert errors[2] > 0.15
+    assert sum(judge.answers for judge in record.facts.judges) == 300
+    assert 0 < record.facts.agreement.low < record.facts.agreement.alpha < 1
+
+
+def test_the_record_says_who_answered_what_was_passed_on():
+    hurried = {"use": "logic.person", "with": {"looks": 1, "when_out": "cannot tell"}}
+    record = train({**hurried, "fallback": [{"use": "truth"}]})
+    first, second = record.facts.links
+    assert (first.answers, second.judge, second.answers, second.looks) == (0, "truth", 300, 300)
+
+
+def test_a_leaf_whose_judges_do_not_agree_beyond_chance_is_refused_in_words():
+    with pytest.raises(TrainingError, match=r"nothing grounds this leaf: its judges agree hardly more"):
+        train(panel(0.5, 0.5, 0.5, overlap=3), task={"use": "logic.circuit", "with": {"gates": []}})
+
+
+def test_how_far_judges_must_agree_can_be_set():
+    assert train(panel(0.1, 0.1, overlap=2, agreement=-1)).facts.agreement.alpha < 0.9
+    with pytest.raises(TrainingError, match=r"needed: 0\.99"):
+        train(panel(0.1, 0.1, overlap=2, agreement=0.99))
