@@ -38,6 +38,7 @@ COMMANDS: Final = {
         "Say what an ideal or a corrupted helper, a judge without slips, or any edit would change.",
     ),
     "gc": ("rrm_tree.cli.gc_command:gc", "Remove from the store what no run refers to."),
+    "labels": ("rrm_tree.cli.label_commands:labels", "List, export and compare judgments of a run."),
     "validate": ("rrm_tree.cli.spec_commands:validate", "Find every mistake in a spec."),
     "show": ("rrm_tree.cli.spec_commands:show", "Show every setting of a spec and where it comes from."),
     "schema": ("rrm_tree.cli.spec_commands:schema", "Print the JSON schema by which editors check specs."),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rrm_tree.contracts import Judge
     from rrm_tree.judges.flawless import Truth
-    from rrm_tree.judges.panel import Panel
+    from rrm_tree.judges.several import Panel
     from rrm_tree.judges.simulated import Teacher
 
 Rate: TypeAlias = Annotated[float, Field(ge=0, le=1)]
@@ -99,7 +99,9 @@ def teacher(  # noqa: PLR0913 - an option for each flaw in the paper
     )
 
 
-@declare(version="1", kinds=("label", "preference", "rating"), direct=True, tasks=None, noiseless={})
+@declare(
+    version="1", kinds=("label", "preference", "rating", *CHOICES), direct=True, tasks=None, noiseless={}
+)
 def truth(*, right_above: float = 0.5) -> Truth:
     """Truth itself as a judge, for the arm that shows what is lost by judging: no errors, no looks.
 
@@ -134,7 +136,7 @@ def panel(*, people: Annotated[tuple[PluginSpec, ...], Field(min_length=2, max_l
     Args:
         people: judges as a spec names them: a name, or `{use: …, with: {…}}`.
     """
-    from rrm_tree.judges.panel import Panel
+    from rrm_tree.judges.several import Panel
 
     found = [(find("judge", one.use), one.options) for one in people]
     kinds = tuple(kind for kind in KINDS if all(kind in plugin.facts.kinds for plugin, _ in found))

@@ -116,19 +116,21 @@ def describe(judged: Judged, scores: Floats, answers: Floats, informative: bool)
         held_out_chance=chance,
         held_out_count=len(answers),
         informative=informative,
-        **_describe_judges(judged),
+        **describe_judges(judged),
     )
 
 
-class _OfJudges(TypedDict, total=False):
+class OfJudges(TypedDict, total=False):
+    """The fields of JudgmentFacts that say something of judges; some or none."""
+
     judges: tuple[JudgeFacts, ...]
     agreement: AgreementFacts
     links: tuple[LinkFacts, ...]
 
 
-def _describe_judges(judged: Judged) -> _OfJudges:
+def describe_judges(judged: Judged) -> OfJudges:
     """What answers of several judges, or passed on from one to the next, say about them."""
-    told, facts = np.flatnonzero(~np.isnan(judged.answers.values)), _OfJudges()
+    told, facts = np.flatnonzero(~np.isnan(judged.answers.values)), OfJudges()
     items, answers = judged.items.take(told), judged.answers.take(told)
     if answers.who is not None:
         found = agree(questions_of(items), answers.values, np.random.default_rng(0), judged.kind)

@@ -94,7 +94,7 @@ class Judged:
 
 
 def order_by_arms(bench: Bench, pairs: Pairs) -> Judged | None:
-    """Who orders these pairs how, the reward model left out; None for no pairs, or a judge who orders none."""
+    """Who orders these pairs how, the reward model left out; None without pairs, or without order."""
     station = bench.station
     if not len(pairs) or station.kind not in PLAIN:
         return None

@@ -131,7 +131,9 @@ def test_every_command_stands_in_the_reference_with_all_its_options(name: str) -
     assert section, name
     command = rrm.get_command(click.Context(rrm), name)
     assert command is not None
-    options = {opt for one in command.params if isinstance(one, click.Option) for opt in one.opts}
+    below = list(command.commands.values()) if isinstance(command, click.Group) else []
+    params = [one for each in (command, *below) for one in each.params]
+    options = {opt for one in params if isinstance(one, click.Option) for opt in one.opts}
     options = {option for option in options if option.startswith("--")}
     written = {f"--{option}" for option in re.findall(r"`--([a-z-]+)", section[0])}
     assert written == options, name

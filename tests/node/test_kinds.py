@@ -47,7 +47,7 @@ def setup(spec):
 
 def judged(kind, count=12, **judge):
     """Judgments of that kind, by somebody who is never wrong."""
-    spec = tree({"kind": kind, "with": {"beta": None}, **judge})
+    spec = tree({"kind": kind, **judge})
     station = Station(Team(spec, {}), "build", spec.nodes["build"])
     rng = np.random.default_rng(0)
     new = station.collect(count, station.propose, "judge", rng)
@@ -55,8 +55,9 @@ def judged(kind, count=12, **judge):
 
 
 @pytest.mark.parametrize("kind", SEVERAL)
-def test_whoever_is_never_wrong_chooses_what_is_best_by_truth(kind):
-    station, answers = judged(kind)
+@pytest.mark.parametrize("judge", [{"with": {"beta": None}}, {"use": "truth"}])
+def test_whoever_is_never_wrong_chooses_what_is_best_by_truth(kind, judge):
+    station, answers = judged(kind, **judge)
     truth = station.task.truth(answers.outcomes)[answers.items.alternatives, 0]
     assert truth.shape == (12, 17 if kind == "correction" else 4)
     first = answers.answers.values.astype(int)
@@ -85,7 +86,7 @@ def test_steps_that_are_criticised_are_different_steps_of_one_episode():
 
 
 def test_of_a_goal_only_the_end_is_shown():
-    station, answers = judged("goal")
+    station, answers = judged("goal", use="truth")
     assert answers.outcomes.actions.shape[1] == 1
     shown = station.task.truth(answers.outcomes.take(answers.items.first))
     assert shown.mean() > -2

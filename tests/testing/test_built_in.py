@@ -10,7 +10,12 @@ from rrm_tree.registry import BUILT_IN, find
 from rrm_tree.testing import check_algorithm, check_judge, check_network, check_task, subjects_for
 
 SMALL = {"net_arch": [16], "gradient_steps": 1}
-OPTIONS = {"gym": {"id": "CartPole-v1", "segment": 10}, "sac": SMALL, "td3": SMALL}
+OPTIONS = {
+    "gym": {"id": "CartPole-v1", "segment": 10},
+    "sac": SMALL,
+    "td3": SMALL,
+    "panel": {"people": ["teacher", "truth"]},
+}
 TASK_OF_ALGORITHM = {
     "greedy": "logic.bit",
     "ppo": "CartPole-v1",
