@@ -76,6 +76,8 @@ class Board:
 
     def note(self, event: Event) -> Line | None:
         """Take an event in; the line that it changed."""
+        if event.kind == "retry":
+            self._open_again(event.entry)
         line = self.lines.get(event.entry or "")
         if line is None:
             return None
@@ -101,6 +103,13 @@ class Board:
         elif kind == "elsewhere" and line.state != "running":
             line.state, line.text = kind, str(data["text"])
         return line
+
+    def _open_again(self, entry: str | None) -> None:
+        """Let what waited for an entry that failed wait as before; for all that failed if none is named."""
+        culprits = list(self.lines) if entry is None else [entry]
+        for line in self.lines.values():
+            if line.state == "blocked" and any(line.text.startswith(f"waits for {one}:") for one in culprits):
+                line.state, line.text = "waits", ""
 
     def name(self, event: Event) -> str:
         """What an event is about."""

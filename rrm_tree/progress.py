@@ -130,5 +130,7 @@ def _in_words(event: Event, line: Line | None) -> str:
     if event.kind == "started":
         where = f" on {data['worker']}" if "worker" in data else ""
         return f"started{where}" + (f", {say_stored(data['stored'])}" if data["stored"] else "")
+    if event.kind == "retry":
+        return "to be tried again, as somebody asked"
     text = data.get("text", "")
     return f"{event.kind}: {text}" if text else event.kind

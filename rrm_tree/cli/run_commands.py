@@ -282,7 +282,7 @@ class Pump:
         events = self.ledger.events_of(self.runs, self.last)
         if events:
             self.last = events[-1].id
-            self.display.show(event for event in events if event.kind not in {"ended", "retry"})
+            self.display.show(event for event in events if event.kind != "ended")
 
 
 def _board(plan: Plan) -> Board | SeedsBoard:

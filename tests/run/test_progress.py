@@ -80,6 +80,19 @@ def test_of_a_narrow_terminal_long_names_and_words_yield_before_states_and_round
     assert "0/3" in shown
 
 
+def test_what_waited_for_a_node_that_is_tried_again_is_not_shown_as_blocked():
+    blocked = [
+        happens("blocked", entry=name, text=f"waits for {culprit}: it broke")
+        for name, culprit in (("left", "leaf"), ("root", "right"))
+    ]
+    board = Board(make_plan(make_tree()))
+    for event in (*blocked, happens("retry")):
+        board.note(event)
+    assert [board.lines[name].state for name in ("left", "root")] == ["waits", "blocked"]
+    board.note(happens("retry", entry=None))
+    assert board.lines["root"].state == "waits"
+
+
 def test_what_goes_wrong_does_not_scroll_away_and_its_text_is_no_markup():
     shown = table(make_plan(make_tree()), happens("failed", text="[bold]no[/bold] such thing"))
     assert "leaf: failed: [bold]no[/bold] such thing" in shown
