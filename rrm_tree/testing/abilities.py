@@ -10,9 +10,19 @@ from typing import cast
 
 import numpy as np
 
-from rrm_tree.contracts import Factorised, Imaginable, Listed, Measurable, Perfect, Ruled, Segmented, Task
+from rrm_tree.contracts import (
+    Correctable,
+    Factorised,
+    Imaginable,
+    Listed,
+    Measurable,
+    Perfect,
+    Ruled,
+    Segmented,
+    Task,
+)
 from rrm_tree.learning.rows import as_arrays
-from rrm_tree.outcomes import Array, Outcomes
+from rrm_tree.outcomes import Array, Outcomes, take_steps
 from rrm_tree.testing.findings import Findings, finite, same
 
 
@@ -174,4 +184,35 @@ def check_segments(findings: Findings, task: Task, outcomes: Outcomes) -> None:
         fits and bool((pieces.lengths <= steps).all()) and bool((pieces.lengths > 0).all()),
         "windows",
         "must have one observation more than actions, and lengths within their steps",
+    )
+
+
+def check_instead(findings: Findings, task: Task, outcomes: Outcomes) -> None:
+    """What other actions lead to: as many of each step, from where it began, the action taken among them."""
+    if not isinstance(task, Correctable):
+        return
+    rows = np.arange(len(outcomes))
+    acted = take_steps(outcomes, rows, rows % outcomes.lengths)
+    others = task.instead(acted)
+    several, left = divmod(len(others), len(acted))
+    counted = findings.expect(
+        not left and several > 1 and bool((others.lengths == 1).all()),
+        "instead",
+        f"gave {len(others)} outcomes about {len(acted)} steps; give one of a single step for every action",
+    )
+    if not counted:
+        return
+    of = np.repeat(rows, several)
+    began = all(
+        np.array_equal(values[:, 0], acted.observations[name][of, 0])
+        for name, values in others.observations.items()
+    )
+    findings.expect(began, "instead", "must begin where the steps began that are given")
+    alike = [others.actions == acted.actions[of]]
+    alike += [values == acted.observations[name][of] for name, values in others.observations.items()]
+    same_as_acted = np.all([one.reshape(len(of), -1).all(axis=1) for one in alike], axis=0)
+    findings.expect(
+        bool(same_as_acted.reshape(len(rows), several).any(axis=1).all()),
+        "instead",
+        "must hold the action that was taken, with what it led to",
     )

@@ -22,6 +22,7 @@ from rrm_tree.testing.abilities import (
     check_candidates,
     check_ideal,
     check_imagine,
+    check_instead,
     check_rule,
     check_segments,
     check_truth,
@@ -123,6 +124,7 @@ def _check_outcomes(findings: Findings, task: Task, about: Arrays, rng: Generato
         ("heuristic", check_rule),
         ("ideal", check_ideal),
         ("segments", check_segments),
+        ("instead", check_instead),
     ):
         fresh = outcomes.take(np.arange(len(outcomes)))
         with findings.during(where):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rrm_tree.domains.blocks import blocks
+from rrm_tree.domains.blocks.task import BlocksTask
 from rrm_tree.domains.blocks.world import World
 from rrm_tree.errors import PluginError
 from rrm_tree.learning.rollouts import rollout
 from rrm_tree.outcomes import take_steps
+from rrm_tree.testing import check_task
 
 SQUARES = World.of(4, "square")
 
@@ -78,3 +82,15 @@ def test_truth_is_the_sum_of_what_single_steps_are_worth():
     rows, times = np.repeat(np.arange(3), 4), np.tile(np.arange(4), 3)
     by_step = task.truth(take_steps(outcomes, rows, times)).reshape(3, 4)
     assert by_step.sum(axis=1).tolist() == task.truth(outcomes)[:, 0].tolist()
+
+
+def test_the_kit_finds_out_a_task_that_forgets_the_action_taken_or_where_it_began():
+    class Forgets(BlocksTask):
+        def instead(self, outcomes):
+            others = super().instead(outcomes)
+            return replace(others, observations={"observation": 1 - others.observations["observation"]})
+
+    check_task(BlocksTask(SQUARES, 4, None))
+    with pytest.raises(PluginError, match="must begin where the steps began") as found:
+        check_task(Forgets(SQUARES, 4, None))
+    assert "must hold the action that was taken" in str(found.value)
