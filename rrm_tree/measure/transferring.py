@@ -6,7 +6,7 @@ Evaluation alone: nothing is trained.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -51,9 +51,10 @@ class _Counting:
             self.wrong, self.parts = self.wrong + float((1 - truth).sum()), self.parts + truth.size
         return answers
 
-    def error(self, otherwise: float) -> float:
-        """Share of the parts that were wrong."""
-        return self.wrong / self.parts if self.parts and self.is_right_or_wrong else otherwise
+    @property
+    def error(self) -> float | None:
+        """Share of the parts that were wrong; None where truth is no right or wrong."""
+        return self.wrong / self.parts if self.parts and self.is_right_or_wrong else None
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _transfer(hearing: Hearing, name: str | None, who: Mapping[str, Answers], se
         bar="alone" if bar == "alone" else "heuristic",
         points=points,
         slope=estimate_clustered(weigh_slope(errors[:near]) @ wrong, root) if differs else None,
-        trained_error=float(np.mean([_trained_error(hearing, one) for one in who])),
+        trained_error=_trained_error(hearing, who),
         break_even=_break_even(errors, points),
     )
 
@@ -111,13 +112,15 @@ def _transfer(hearing: Hearing, name: str | None, who: Mapping[str, Answers], se
 def _try(hearing: Hearing, who: Mapping[str, Answers], rate: float, seed: int) -> _Tried:
     counting = {name: _Counting(CorruptHelper(helper, rate, seed)) for name, helper in who.items()}
     right = hearing.right(hearing.advise(counting))
-    return _Tried(rate, float(np.mean([one.error(rate) for one in counting.values()])), right)
+    errors = [one.error for one in counting.values()]
+    return _Tried(rate, float(np.mean([rate if error is None else error for error in errors])), right)
 
 
-def _trained_error(hearing: Hearing, name: str) -> float:
-    counting = _Counting(hearing.helpers[name])
-    hearing.advise({name: counting})
-    return counting.error(float("nan"))
+def _trained_error(hearing: Hearing, names: Collection[str]) -> float | None:
+    counting = {name: _Counting(hearing.helpers[name]) for name in names}
+    hearing.advise(counting)
+    errors = [one.error for one in counting.values() if one.error is not None]
+    return float(np.mean(errors)) if errors else None
 
 
 def _break_even(errors: Floats, points: tuple[TransferPoint, ...]) -> BreakEven:

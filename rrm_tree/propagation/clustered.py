@@ -23,6 +23,7 @@ Gain = Callable[[frozenset[str]], Floats]
 def estimate_clustered(values: Floats, clusters: Ints) -> Estimate:
     """The mean of values of which those of one cluster are no independent evidence.
 
+    One cluster says nothing: its interval is all that differences of shares can be.
     Liang and Zeger (1986): the variance of the clusters' sums of residuals, with the factor G/(G − 1)
     and Student's t for G clusters. It is what resampling whole clusters gives, without chance.
 
@@ -35,7 +36,7 @@ def estimate_clustered(values: Floats, clusters: Ints) -> Estimate:
     sums = np.bincount(place, values - mean)
     groups = len(sums)
     if groups < 2:
-        return Estimate(value=mean, low=-np.inf, high=np.inf, count=count)
+        return Estimate(value=mean, low=min(mean, -1.0), high=max(mean, 1.0), count=count)
     deviation = sqrt(groups / (groups - 1) * float((sums**2).sum())) / count
     half = student_quantile(groups - 1) * deviation
     return Estimate(value=mean, low=mean - half, high=mean + half, count=count)

@@ -52,8 +52,8 @@ class Transfer(Stored):
     points: tuple[TransferPoint, ...]
     slope: Estimate | None
     """Judge's error for each unit of the helper's, least squares over errors up to .1."""
-    trained_error: float
-    """The helper's error as it is trained; the mean over helpers for all of them."""
+    trained_error: float | None
+    """The helper's error as it is trained; the mean over helpers for all of them. None: not known."""
     break_even: BreakEven
 
 

@@ -72,12 +72,12 @@ def find_threshold(places=400_000, seed=0, steps=8):
     """The noise above which a deep tree of votes of three loses everything, by bisection.
 
     Near a coin's error, does a vote win back more of an advantage than the node's own noise takes? What is
-    kept of an advantage a is even in a, so that .1 and .2 give what is kept of none at all.
+    kept of an advantage a is k + l a² (a vote of three is a cubic), so that .2 and .4 give k.
     """
     rng = np.random.default_rng(seed)
     subjects = {"code": rng.integers(0, 1 << 62, places), "value": np.arange(places) % 2}
     found = {}
-    for advantage in (0.1, 0.2):
+    for advantage in (0.2, 0.4):
         team = DeclaredTeam(grow_tree("vote", 3, 1), {"level0": 0.5 - advantage}, seed)
         found[advantage] = team.declared("level1").answer(subjects)
     task = team.task("level1")
@@ -87,7 +87,7 @@ def find_threshold(places=400_000, seed=0, steps=8):
             advantage: (task.truth(corrupt(task, answers, noise, seed + 1)).mean() - 0.5) / advantage
             for advantage, answers in found.items()
         }
-        return (4 * kept[0.1] - kept[0.2]) / 3
+        return (4 * kept[0.2] - kept[0.4]) / 3
 
     low, high = 0.0, 0.5
     for _ in range(steps):

@@ -21,6 +21,8 @@ def test_pairs_of_one_cluster_count_as_one():
     together = estimate_clustered(values, np.array([0, 0, 1, 1]))
     assert together.high - together.value == pytest.approx(student_quantile(1) / 2)
     assert (apart.value, together.value, together.count) == (0.5, 0.5, 4)
+    alone = estimate_clustered(values, np.zeros(4, int))
+    assert (alone.low, alone.high) == (-1, 1)
 
 
 def test_two_helpers_who_only_help_together_share_what_that_brings():
