@@ -190,7 +190,16 @@ class _Planner:
         for helper in spec.helpers:
             if not nodes[helper].answers_ideally:
                 found.update(self.hears[helper])
-        return tuple(name for name in self.graph.order if name in found)
+        return self.in_order(found)
+
+    def in_order(self, names: Collection[str]) -> tuple[str, ...]:
+        """The same names, leaves first."""
+        return tuple(sorted(names, key=self.place.__getitem__))
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Where each node stands in the tree's order: to ask the order itself takes as long as it is."""
+        return {name: place for place, name in enumerate(self.graph.order)}
 
     def loaded(self, heard: Collection[str]) -> tuple[str, ...]:
         """Whose agents are needed, out of those that are heard."""
@@ -213,7 +222,7 @@ class _Planner:
             level=self.graph.level[node],
             spec=spec,
             helpers=helpers,
-            waits=tuple(name for name in self.graph.order if name in waits),
+            waits=self.in_order(waits),
             equals=equals,
             fixed=self.fixed(node, spec, heard),
         )
