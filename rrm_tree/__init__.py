@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from rrm_tree.graph import TaskGraph as TaskGraph
     from rrm_tree.graph import build_graph as build_graph
     from rrm_tree.graph import load_graph as load_graph
+    from rrm_tree.opened import Run as Run
     from rrm_tree.registry import register as register
     from rrm_tree.spec import TreeSpec as Tree
     from rrm_tree.spec import edit_node as edit_node
 
-__all__ = ["TaskGraph", "Tree", "build_graph", "declare", "edit_node", "load_graph", "register"]
+__all__ = ["Run", "TaskGraph", "Tree", "build_graph", "declare", "edit_node", "load_graph", "register"]
 
 _HOMES = {
+    "Run": ("rrm_tree.opened", "Run"),
     "TaskGraph": ("rrm_tree.graph", "TaskGraph"),
     "Tree": ("rrm_tree.spec", "TreeSpec"),
     "build_graph": ("rrm_tree.graph", "build_graph"),

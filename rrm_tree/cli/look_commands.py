@@ -23,7 +23,7 @@ from rrm_tree.cli.opening import (
     seeds_option,
     store_option,
 )
-from rrm_tree.cli.printing import print_json, print_markup, print_rows, save_reports
+from rrm_tree.cli.printing import print_json, print_markup, print_rows, save_figures, save_reports
 from rrm_tree.cli.spec_commands import format_option, sets_option, spec_argument
 from rrm_tree.errors import ExitCode, UsageError
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rrm_tree.boards import Board
     from rrm_tree.ledger import Ledger
     from rrm_tree.plan import Inputs, Plan
+    from rrm_tree.records import RunResult, SeedsResult
     from rrm_tree.store import Store
 
 
@@ -186,10 +187,42 @@ def logs(node: str, name: str | None, seed: int | None, follow: bool, address: s
 
 @click.command()
 @click.argument("name", metavar="[RUN]", required=False)
+@click.option(
+    "--figures",
+    type=click.Choice(["pdf", "svg", "png"]),
+    help="Figures for a paper as well, in figures/ beside the report; needs the extra `figures`.",
+)
+@click.option(
+    "--log",
+    "logs_to",
+    multiple=True,
+    metavar="LOGGER=PLACE",
+    help="Hand the numbers to TensorBoard (a folder), MLflow (sqlite:///…) or another logger. Repeatable.",
+)
 @store_option
-def report(name: str | None, address: str) -> None:
+def report(name: str | None, figures: str | None, logs_to: tuple[str, ...], address: str) -> None:
     """Write the report of a run again; the latest one if none is named."""
     store = open_existing(address)
-    page, told = save_reports(collect_run(store, choose_run(store, name)), store)
+    result = collect_run(store, choose_run(store, name))
+    page, told = save_reports(result, store)
     print_markup(told)
+    if figures is not None:
+        for path in save_figures(result, store, figures):
+            click.echo(f"figure: {path}")
+    for setting in logs_to:
+        _log(result, setting)
     click.echo(f"report: {page}")
+
+
+def _log(result: RunResult | SeedsResult, setting: str) -> None:
+    """Hand a run's numbers to a logger."""
+    from rrm_tree.loggers import find_logger
+    from rrm_tree.opened import Run
+
+    logger, equals, place = setting.partition("=")
+    if not equals or not place:
+        raise UsageError(
+            f"--log {setting}: write LOGGER=PLACE, such as tensorboard=tb or mlflow=sqlite:///mlflow.db"
+        )
+    find_logger(logger)(Run(result), place)
+    click.echo(f"logged: {logger} {place}")

@@ -41,6 +41,24 @@ def save_reports(result: RunResult | SeedsResult, store: Store) -> tuple[Path, s
         return write_reports(result, Path(result.run)), terminal_report(result)
 
 
+def save_figures(result: RunResult | SeedsResult, store: Store, form: str) -> list[Path]:
+    """Figures of a run, or of each of its seeds, in figures/ beside its report.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
+    from rrm_tree.records import RunResult
+    from rrm_tree.report import build_report
+    from rrm_tree.report.figures import write_figures
+    from rrm_tree.studies import study_run
+
+    written = []
+    for one in (result,) if isinstance(result, RunResult) else result.results:
+        report = build_report(one, study_run(store, one))
+        written += write_figures(report, Path(one.run) / "figures", form)
+    return written
+
+
 def print_json(value: object) -> None:
     """One line of JSON."""
     import json

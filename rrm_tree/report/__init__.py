@@ -17,11 +17,14 @@ from rrm_tree.report.cause_tables import find_chain, say_chain
 from rrm_tree.report.document import Report, build_report, report_schema
 from rrm_tree.report.html import write_html
 from rrm_tree.report.markdown import write_markdown
+from rrm_tree.report.notebook import write_cell
 from rrm_tree.report.picture import draw_picture
+from rrm_tree.report.seeds import tables as seeds_tables
 from rrm_tree.report.seeds.document import SeedsReport, build_seeds_report, seeds_report_schema
 from rrm_tree.report.seeds.markdown import write_seeds_markdown
 from rrm_tree.report.seeds.page import draw_means_picture, write_seeds_html
 from rrm_tree.report.seeds.terminal import write_seeds_terminal
+from rrm_tree.report.tables import accuracy_table, choose_nodes, level_table
 from rrm_tree.report.terminal import write_terminal
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
     "SeedsReport",
     "build_report",
     "build_seeds_report",
+    "notebook_report",
     "report_picture",
     "report_schema",
     "seeds_report_schema",
@@ -88,6 +92,17 @@ def terminal_report(result: RunResult | SeedsResult, studies: Sequence[NodeStudy
         return write_seeds_terminal(result, analyse_seeds(result))
     chain = find_chain(result.root, studies)
     return write_terminal(result, analyse(result), say_chain(chain) if chain else None)
+
+
+def notebook_report(result: RunResult | SeedsResult) -> str:
+    """The report in a notebook's cell: HTML without styles or scripts."""
+    if isinstance(result, SeedsResult):
+        over = build_seeds_report(result)
+        tables = [seeds_tables.accuracy_table(seeds_tables.choose_nodes(over.analysis))]
+        return write_cell(result.name, over.verdict, tables)
+    report = build_report(result)
+    shown = [level_table(report.analysis.levels), accuracy_table(choose_nodes(report.analysis))]
+    return write_cell(result.name, report.verdict, shown)
 
 
 def report_picture(result: RunResult) -> str:
