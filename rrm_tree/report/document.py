@@ -47,4 +47,4 @@ def build_report(result: RunResult, studies: Sequence[NodeStudy] = ()) -> Report
 def report_schema() -> dict[str, Any]:
     """The JSON schema of `report.json`."""
     schema = Report.model_json_schema(mode="serialization")
-    return {"$schema": DIALECT, "title": f"rrm-tree report, version {VERSION}", **schema}
+    return {"$schema": DIALECT, **schema, "title": f"rrm-tree report, version {VERSION}"}
