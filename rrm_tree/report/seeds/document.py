@@ -54,4 +54,4 @@ def _without_pictures(result: SeedsResult) -> SeedsResult:
 def seeds_report_schema() -> dict[str, Any]:
     """The JSON schema of a `report.json` over seeds."""
     schema = SeedsReport.model_json_schema(mode="serialization")
-    return {"$schema": DIALECT, "title": f"rrm-tree report over seeds, version {VERSION}", **schema}
+    return {"$schema": DIALECT, **schema, "title": f"rrm-tree report over seeds, version {VERSION}"}
