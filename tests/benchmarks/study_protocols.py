@@ -1,4 +1,4 @@
-"""What each kind of judgment teaches for how many: `python tests/benchmarks/study_protocols.py [SEEDS]`.
+"""What each kind teaches: `python tests/benchmarks/study_protocols.py [SEEDS [BUDGET …]]`.
 
 The node of `task_specs/blocks.yaml` is taught by every kind, with several budgets and seeds, in one
 round. Regret is what the agent's outcomes lack of ideal ones, in cells that lie wrong a step; random
@@ -53,12 +53,12 @@ def kinds(node: NodeSpec) -> Iterator[tuple[str, NodeSpec]]:
 def main() -> None:
     """A line for each kind and budget, as its seeds are done."""
     torch.set_num_threads(1)
-    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    seeds, *budgets = [int(word) for word in sys.argv[1:]] or [10]
     tree = load_tree("task_specs/blocks.yaml", [f"measure.{key}={value}" for key, value in LITTLE.items()])
     steps = tree.nodes["build"].task.options.get("steps", 6)
     print(f"{'kind':<16}{'judgments':>10}{'looks':>8}{'regret':>8}{'low':>7}{'high':>7}{'seeds':>7}")
     for name, node in kinds(tree.nodes["build"]):
-        for judgments in BUDGETS:
+        for judgments in budgets or BUDGETS:
             found = [attempt(tree, node, judgments, seed) for seed in range(seeds)]
             told = [one for one in found if one is not None]
             if not told:
