@@ -36,8 +36,8 @@ TEACHERS: Mapping[str, str] = {
     "myopic": "{beta: null, gamma: 0.9}",
 }
 """Windows of 25 steps of proposals sum to about -150, with a deviation of about 60."""
-SMALLER = ("budget.steps=12_000",)
-"""Half of the spec's environment steps: what is compared is what is asked and who answers."""
+STEPS = 16_000
+"""Two thirds of the spec's environment steps: what is compared is what is asked, and who answers."""
 QUERIES = ("random", "disagreement", "entropy", "information", "kcenter")
 
 
@@ -46,9 +46,8 @@ def train(teacher: str, query: str, seed: int) -> dict[str, object]:
     sets = [
         f"seed={seed}",
         "measure.rounds=last",
-        "measure.pairs=60",
-        "measure.agent_outcomes=50",
-        *(f"nodes.{NODE}.{edit}" for edit in SMALLER),
+        "measure.pairs=100",
+        f"nodes.{NODE}.budget.steps={STEPS}",
         f"nodes.{NODE}.judge.with={TEACHERS[teacher]}",
         f"nodes.{NODE}.judge.query={query}",
     ]
