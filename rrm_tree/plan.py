@@ -26,8 +26,8 @@ TRAINING_VERSION = "1"
 TRAINER = "rrm_tree.node:train_in_steps"
 """Where an attempt finds the function that trains one node."""
 
-VersionOf = Callable[[str, str], str]
-"""Declared version of a plug-in, by its kind (task, judge, network, algorithm) and its name."""
+VersionOf = Callable[[str, PluginSpec], str]
+"""Declared version of a plug-in, by its kind (task, judge, network, algorithm) and as the spec names it."""
 
 Inputs = dict[str, Any]
 """All that decides a node's bytes, as JSON; its digest is the fingerprint."""
@@ -237,10 +237,10 @@ class _Planner:
             "node": _canonical_node(spec),
             "versions": {
                 "training": TRAINING_VERSION,
-                "task": self.version_of("task", spec.task.use),
-                "judge": self.version_of("judge", spec.judge.use),
-                "network": self.version_of("network", spec.reward_model.network.use),
-                "algorithm": self.version_of("algorithm", spec.agent.use),
+                "task": self.version_of("task", spec.task),
+                "judge": self.version_of("judge", spec.judge),
+                "network": self.version_of("network", spec.reward_model.network),
+                "algorithm": self.version_of("algorithm", spec.agent),
                 **_own_query(spec),
                 **self.next_in_line(spec),
             },
@@ -254,7 +254,7 @@ class _Planner:
 
     def next_in_line(self, spec: NodeSpec) -> dict[str, list[str]]:
         """Versions of the judges to whom questions are passed on; nothing where there are none."""
-        versions = [self.version_of("judge", one.use) for one in spec.judge.fallback]
+        versions = [self.version_of("judge", one) for one in spec.judge.fallback]
         return {"fallback": versions} if versions else {}
 
     def above(self, node: str) -> Inputs:
@@ -269,7 +269,7 @@ class _Planner:
             ]
             found[name] = {
                 "task": _dump(spec.task),
-                "version": self.version_of("task", spec.task.use),
+                "version": self.version_of("task", spec.task),
                 "criteria": [way for way in ways if way[1]],
             }
         return found
@@ -280,7 +280,7 @@ class _Planner:
         Of one that is not heard the task remains: measurement asks it for ideal advice.
         """
         spec = self.graph.tree.nodes[name]
-        task = {"task": _dump(spec.task), "version": self.version_of("task", spec.task.use)}
+        task = {"task": _dump(spec.task), "version": self.version_of("task", spec.task)}
         if not is_heard:
             return task
         if spec.answers is not None:
@@ -294,10 +294,10 @@ class _Planner:
             "weights": [criterion.weight for criterion in spec.criteria.values()],
             "help": spec.help,
             "agent": _dump(spec.agent),
-            "algorithm": self.version_of("algorithm", spec.agent.use),
+            "algorithm": self.version_of("algorithm", spec.agent),
             "reward_model": {"ensemble": model.ensemble, "sees": list(model.sees)}
             | ({"caution": model.caution} if model.caution else {}),
-            "network": [_dump(model.network), self.version_of("network", model.network.use)],
+            "network": [_dump(model.network), self.version_of("network", model.network)],
         }
 
 
@@ -315,15 +315,6 @@ def _own_query(spec: NodeSpec) -> dict[str, str]:
 
 def _dump(plugin: PluginSpec) -> Inputs:
     return plugin.model_dump(mode="json", by_alias=True)
-
-
-def _versions(spec: NodeSpec, version_of: VersionOf) -> dict[str, str]:
-    return {
-        "task": version_of("task", spec.task.use),
-        "judge": version_of("judge", spec.judge.use),
-        "network": version_of("network", spec.reward_model.network.use),
-        "algorithm": version_of("algorithm", spec.agent.use),
-    }
 
 
 def inputs_of(entry: Entry, done: Mapping[str, Done]) -> Inputs:

@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from rrm_tree.errors import PluginError
 from rrm_tree.mistakes import suggest
+from rrm_tree.spec import PluginSpec
 from rrm_tree.units import PLAIN
 from rrm_tree.wording import Complaint, validate
 
@@ -118,6 +119,8 @@ class Facts:
     noiseless: Mapping[str, Any] | None
     """Of a judge: the options with which it makes no slips, its patience left as it is; None where it
     does not say."""
+    consults: str | None
+    """Of a judge: the option under which it is given other judges, whose versions then count as well."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,7 @@ class Plugin:
             tasks=fact("tasks", None),
             one_step=fact("one_step", None),
             noiseless=fact("noiseless", None),
+            consults=fact("consults", None),
         )
 
     @property
@@ -183,6 +187,20 @@ class Plugin:
             raise
         except Exception as error:
             raise PluginError(f"{self.kind} '{self.name}' cannot be built: {_blame(error)}") from error
+
+
+def declared_version(kind: PluginKind, named: PluginSpec) -> str:
+    """The version that a plug-in declares, and those of the judges that it consults.
+
+    Raises:
+        PluginError: there is none of that name.
+    """
+    facts = find(kind, named.use).facts
+    own = facts.version or ""
+    if facts.consults is None:
+        return own
+    others = [PluginSpec.model_validate(one) for one in named.options.get(facts.consults, ())]
+    return f"{own} of {', '.join(declared_version(kind, one) for one in others)}"
 
 
 @cache

@@ -50,14 +50,14 @@ def make_plan(spec: str, sets: tuple[str, ...], only: str | None) -> Plan:
     from rrm_tree.machine import numerics
     from rrm_tree.mistakes import suggest
     from rrm_tree.plan import build_plan
-    from rrm_tree.registry import find
+    from rrm_tree.registry import declared_version
 
     graph = load_graph(spec, sets)
     entries = [f"{name}~{arm}" for name, node in graph.tree.nodes.items() for arm in node.arms]
     known = [*graph.tree.nodes, *entries]
     if only is not None and only not in known:
         raise UsageError(f"--only: {spec} has no node '{only}'{suggest(only, known)}")
-    return build_plan(graph, lambda kind, name: find(kind, name).facts.version or "", numerics(), only=only)
+    return build_plan(graph, declared_version, numerics(), only=only)
 
 
 def open_store(address: str) -> Store:

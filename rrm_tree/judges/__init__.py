@@ -129,7 +129,7 @@ def _refuse_people(options: Mapping[str, object]) -> str | None:
     return None
 
 
-@declare(version="1", kinds=KINDS, direct=True, tasks=None, refuse=_refuse_people)
+@declare(version="1", kinds=KINDS, direct=True, tasks=None, refuse=_refuse_people, consults="people")
 def panel(*, people: Annotated[tuple[PluginSpec, ...], Field(min_length=2, max_length=64)]) -> Panel:
     """Several judges, of whom each question goes to one, or to as many as `judge.overlap` says.
 

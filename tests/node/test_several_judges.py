@@ -7,8 +7,9 @@ import pytest
 
 from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.node import train_node
+from rrm_tree.registry import declared_version, find
 from rrm_tree.rounds import Setup
-from rrm_tree.spec import NodeSpec, TreeSpec
+from rrm_tree.spec import NodeSpec, PluginSpec, TreeSpec
 from rrm_tree.states import _pack_judged, _unpack_judged
 from rrm_tree.station import Station
 from rrm_tree.team import Team
@@ -120,3 +121,15 @@ def test_how_far_judges_must_agree_can_be_set():
     assert train(panel(0.1, 0.1, overlap=2, agreement=-1)).facts.agreement.alpha < 0.9
     with pytest.raises(TrainingError, match=r"needed: 0\.99"):
         train(panel(0.1, 0.1, overlap=2, agreement=0.99))
+
+
+def test_the_version_of_everyone_on_a_panel_counts_as_the_panels(monkeypatch):
+    def version():
+        return declared_version("judge", PluginSpec.model_validate(panel(0.1, 0.2)))
+
+    before = version()
+    door = find("judge", "logic.person").target
+    monkeypatch.setattr(door, "version", "other")
+    find.cache_clear()
+    assert before != version()
+    assert version().count("other") == 2

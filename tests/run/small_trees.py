@@ -32,7 +32,7 @@ def make_node(helpers, **parts):
 
 
 def make_plan(tree, only=None, version="1"):
-    plan = build_plan(shape_tree(tree), lambda kind, name: version, numerics(), only=only)
+    plan = build_plan(shape_tree(tree), lambda kind, plugin: version, numerics(), only=only)
     here = str(Path(__file__).parent)
     return plan.model_copy(update={"trainer": "fake_trainer:train", "folder": here})
 
