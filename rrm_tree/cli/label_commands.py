@@ -28,7 +28,7 @@ node_option = click.option("--node", metavar="NODE", help="Of this node or arm a
 
 @click.group()
 def labels() -> None:
-    """Judgments of a run: list, export, agreement."""
+    """List, export and compare judgments of a run."""
 
 
 @labels.command("list")
