@@ -13,7 +13,7 @@ from itertools import combinations
 from math import sqrt
 
 import numpy as np
-from scipy.stats import binomtest, kendalltau
+from scipy.special import bdtr
 
 from rrm_tree.measured import NodeMeasurement, OutcomeResults, PairResults
 from rrm_tree.outcomes import Floats, Ints
@@ -248,7 +248,8 @@ def compare_orderers(pairs: PairResults, first: Orderer, second: Orderer) -> Pai
 
 def mcnemar(ahead: int, behind: int) -> float:
     """Exact two-sided p-value: chance of so uneven a split of the pairs on which two differ."""
-    return 1.0 if ahead + behind == 0 else float(binomtest(ahead, ahead + behind).pvalue)
+    # scipy.stats has the test by name, and takes most of a second to load.
+    return min(1.0, 2 * float(bdtr(min(ahead, behind), ahead + behind, 0.5)))
 
 
 # --- calibration -------------------------------------------------------------------------------
@@ -324,8 +325,8 @@ def rank_correlation(outcomes: OutcomeResults) -> Estimate | None:
     truth, score = outcomes.truth[:MOST_RANKED], outcomes.score[:MOST_RANKED]
     if len(truth) < 3 or len(np.unique(truth)) < 2 or len(np.unique(score)) < 2:
         return None
-    value = float(kendalltau(score, truth).statistic)
     ahead, better = (np.sign(one[:, None] - one[None, :]) for one in (score, truth))
+    value = float((ahead * better).sum() / np.sqrt(np.abs(ahead).sum() * np.abs(better).sum()))
     clusters = Clusters(outcomes.about[:MOST_RANKED])
     weights = _draws(clusters.count)[:, clusters.place]
 

@@ -19,7 +19,7 @@ PENDULUM = {
 
 
 def judge_once(**parts):
-    """What the first round of a node judges, and the steps that collecting took."""
+    """What the first round of a node judges, all of one kind, and the steps that collecting took."""
     tree = make_tree({"only": {**PENDULUM, **parts}})
     work = NodeAtWork(Setup(tree, "only", tree.nodes["only"], "only@0", "only", {}))
     return work.judge([], [], _Spent.over([]))
@@ -29,16 +29,16 @@ def judge_once(**parts):
 def test_an_episode_is_paid_for_once_whatever_is_judged_of_it(each, episodes):
     judge = {**PENDULUM["judge"], "windows_per_episode": each}
     new = judge_once(judge=judge)
-    assert len(new.judged.items) == 40
+    assert len(new.judged[0].items) == 40
     # The first two episodes show how many windows there are; one pair of theirs may be left over.
     assert new.steps <= (episodes + 2) * 40
 
 
 def test_windows_of_training_are_compared_across_episodes():
     new = judge_once()
-    seeds = new.judged.outcomes.subjects["seed"]
-    items = new.judged.items
-    assert (new.judged.outcomes.lengths == 10).all()
+    (judged,) = new.judged
+    seeds, items = judged.outcomes.subjects["seed"], judged.items
+    assert (judged.outcomes.lengths == 10).all()
     assert len(np.unique(np.concatenate([items.first, items.second]))) == 80
     assert (seeds[items.first] != seeds[items.second]).mean() > 0.5
 
@@ -46,7 +46,7 @@ def test_windows_of_training_are_compared_across_episodes():
 @pytest.mark.parametrize("kind", ["label", "rating"])
 def test_windows_are_judged_one_by_one_where_the_judge_compares_nothing(kind):
     new = judge_once(judge={**PENDULUM["judge"], "kind": kind})
-    assert len(new.judged.items) == 40
+    assert len(new.judged[0].items) == 40
     assert new.steps <= 11 * 40
 
 

@@ -19,6 +19,7 @@ from rrm_tree.executors import AttemptProcess, InlineExecutor, LocalExecutor
 from rrm_tree.report import write_reports
 from rrm_tree.results import collect_result
 from rrm_tree.run import Run, Stop
+from rrm_tree.studies import study_run
 from rrm_tree.warm import ColdError, Nursery
 
 
@@ -42,7 +43,7 @@ def run(spec, folder, workers):
     )
     fates = Run(plan, plan.run, store, ledger, executor, stop).go()
     result = collect_result(store, plan.run, plan, {})
-    write_reports(result, Path(result.run))
+    write_reports(result, Path(result.run), study_run(store, result))
     return {fate.state for fate in fates.values()} <= {"trained", "reused"}
 
 
