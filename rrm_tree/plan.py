@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rrm_tree.records import FORMAT, Done, Stored
-from rrm_tree.registry import load_attribute
+from rrm_tree.registry import PluginKind, load_attribute
 from rrm_tree.spec import NodeSpec, PluginSpec, TreeSpec, edit_node
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ TRAINING_VERSION = "1"
 TRAINER = "rrm_tree.node:train_in_steps"
 """Where an attempt finds the function that trains one node."""
 
-VersionOf = Callable[[str, PluginSpec], str]
+VersionOf = Callable[[PluginKind, PluginSpec], str]
 """Declared version of a plug-in, by its kind (task, judge, network, algorithm) and as the spec names it."""
 
 Inputs = dict[str, Any]
