@@ -18,6 +18,7 @@ from gymnasium.vector.utils import batch_space
 from rrm_tree.contracts import Split
 from rrm_tree.domains.blocks.picture import draw_steps
 from rrm_tree.domains.blocks.world import Grids, World
+from rrm_tree.domains.even_windows import cut_even
 from rrm_tree.errors import PluginError
 from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Ints, Outcomes, Questions, take_rows
 
@@ -110,15 +111,7 @@ class BlocksTask:
     def windows(self, outcomes: Outcomes, rows: Ints, starts: Ints) -> Outcomes:
         """Windows of `segment` steps; all episodes are as long, so that none needs padding."""
         steps = min(self.segment or self.steps, outcomes.actions.shape[1])
-        row, step = rows[:, None], starts[:, None] + np.arange(steps + 1)
-        return Outcomes(
-            {name: values[row, step] for name, values in outcomes.observations.items()},
-            outcomes.actions[row, step[:, :-1]],
-            np.full(len(rows), steps, np.int64),
-            take_rows(outcomes.subjects, rows),
-            {name: values[row, step[:, :-1]] for name, values in outcomes.hidden.items()},
-            np.zeros(len(rows), np.bool_),
-        )
+        return cut_even(outcomes, steps, rows, starts)
 
     def instead(self, outcomes: Outcomes) -> Outcomes:
         """What every action would have led to, cell by cell and last of all waiting."""

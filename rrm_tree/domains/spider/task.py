@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrm_tree.contracts import Split
+from rrm_tree.domains.even_windows import cut_even
 from rrm_tree.domains.gym.task import FIRST_SEED
 from rrm_tree.domains.spider.picture import draw_strip
 from rrm_tree.domains.spider.vector import AHEAD, BEHIND, SHOT, Tunnels
 from rrm_tree.domains.spider.world import SHOOT, TURN, Tunnel
 from rrm_tree.errors import PluginError
-from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Ints, Outcomes, Questions, take_rows
+from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Ints, Outcomes, Questions
 
 NOVICE: Mapping[str, tuple[float, float, float]] = {
     "watches a shot": (0.6, 0.0, 0.4),
@@ -77,15 +78,7 @@ class SpiderTask:
     def windows(self, outcomes: Outcomes, rows: Ints, starts: Ints) -> Outcomes:
         """Windows of `segment` steps; all episodes are as long, so that none needs padding."""
         steps = min(self.segment or self.steps, self.steps)
-        row, step = rows[:, None], starts[:, None] + np.arange(steps + 1)
-        return Outcomes(
-            {name: values[row, step] for name, values in outcomes.observations.items()},
-            outcomes.actions[row, step[:, :-1]],
-            np.full(len(rows), steps, np.int64),
-            take_rows(outcomes.subjects, rows),
-            {name: values[row, step[:, :-1]] for name, values in outcomes.hidden.items()},
-            np.zeros(len(rows), np.bool_),
-        )
+        return cut_even(outcomes, steps, rows, starts)
 
     def encode(self, outcomes: Outcomes) -> Arrays:
         """What was seen and what was seen next, as numbers of at most 1: each [n, T, 7].
