@@ -73,7 +73,11 @@ def _levels(figure: Figure, report: Report) -> bool:
                 for level, one in zip(levels, columns, strict=True)
                 if (found := one.get(orderer))
             ]
-            _draw_estimates(axes, orderer, [x + 0.06 * (shift - 2) for x, _ in known], [e for _, e in known])
+            colour, mark = STYLES[orderer]
+            places, shares = [x + 0.06 * (shift - 2) for x, _ in known], [one for _, one in known]
+            _draw_estimates(
+                axes, places, shares, orderer, color=colour, marker=mark, markersize=4, linewidth=1
+            )
         axes.set(title=f"{policy} policy", xlabel="level", ylabel="share of pairs put right")
         axes.set_xticks([level.level for level in levels])
         if not place:
@@ -81,13 +85,15 @@ def _levels(figure: Figure, report: Report) -> bool:
     return bool(sides)
 
 
-def _draw_estimates(axes: Axes, orderer: Orderer, x: Sequence[float], estimates: Sequence[Estimate]) -> None:
+def _draw_estimates(
+    axes: Axes, x: Sequence[float], estimates: Sequence[Estimate], label: str, **style: str | float
+) -> None:
+    """Values with their intervals, in a style of matplotlib's."""
     if not x:
         return
-    colour, mark = STYLES[orderer]
     values = [one.value for one in estimates]
     reach = [[one.value - one.low for one in estimates], [one.high - one.value for one in estimates]]
-    axes.errorbar(x, values, reach, color=colour, marker=mark, markersize=4, linewidth=1, label=orderer)
+    axes.errorbar(x, values, reach, label=label, **style)  # type: ignore[arg-type]
 
 
 def _errors(figure: Figure, report: Report) -> bool:
@@ -124,17 +130,9 @@ def _transfer(figure: Figure, report: Report) -> bool:
     axes = figure.add_subplot()
     for study, one in known:
         points = sorted(one.points, key=lambda point: point.helper_error)
-        errors = [point.judge_error for point in points]
-        reach = [[e.value - e.low for e in errors], [e.high - e.value for e in errors]]
         label = f"{study.name} ← {one.helper or 'all'}"
-        axes.errorbar(
-            [p.helper_error for p in points],
-            [e.value for e in errors],
-            reach,
-            marker="o",
-            markersize=3,
-            label=label,
-        )
+        x, judged = [point.helper_error for point in points], [point.judge_error for point in points]
+        _draw_estimates(axes, x, judged, label, marker="o", markersize=3)
     axes.set(xlabel="error of the helper", ylabel="error of the judge")
     axes.legend(frameon=False)
     return True
@@ -149,16 +147,8 @@ def _calibration(figure: Figure, report: Report) -> bool:
     axes = figure.add_subplot()
     axes.plot([0.5, 1], [0.5, 1], color="black", linewidth=0.8)
     for name, found in known:
-        rights = [one.right for one in found.bins]
-        reach = [[e.value - e.low for e in rights], [e.high - e.value for e in rights]]
-        axes.errorbar(
-            [one.expected for one in found.bins],
-            [e.value for e in rights],
-            reach,
-            marker="^",
-            markersize=3,
-            label=name,
-        )
+        x, rights = [one.expected for one in found.bins], [one.right for one in found.bins]
+        _draw_estimates(axes, x, rights, name, marker="^", markersize=3)
     axes.set(xlabel="how sure", ylabel="how often right")
     axes.legend(frameon=False)
     return True
