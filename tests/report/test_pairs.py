@@ -6,19 +6,15 @@ import numpy as np
 import pytest
 
 from rrm_tree.measured import OutcomeResults, PairResults
+from rrm_tree.propagation.best_of_n import BestOfN, best_of, fit_best_of
 from rrm_tree.propagation.intervals import Estimate
 from rrm_tree.propagation.pairs import (
-    BestOfN,
     Clusters,
-    best_of,
     calibrate,
-    canonicalise,
     compare_orderers,
     expected_calibration_error,
     find_disagreements,
-    fit_best_of,
     mcnemar,
-    pearson_distance,
     precision_at,
     rank_correlation,
     regret_of,
@@ -26,6 +22,7 @@ from rrm_tree.propagation.pairs import (
     study,
 )
 from rrm_tree.propagation.recovered import recover_gap
+from rrm_tree.propagation.step_rewards import canonicalise, pearson_distance
 
 
 def pairs(distilled, assisted=None, chance=None, root=None, truth=None, cannot=None):
