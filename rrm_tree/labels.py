@@ -15,15 +15,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from rrm_tree.outcomes import (
-    REASONS,
-    Advice,
-    Items,
-    Judged,
-    Kind,
-    Outcomes,
-    digest_rows,
-)
+from rrm_tree.feedback import Kind
+from rrm_tree.outcomes import REASONS, Advice, Items, Judged, Outcomes, digest_rows
 from rrm_tree.records import Stored
 
 EXPORTED: tuple[Kind, ...] = ("preference", "label", "rating", "best", "ranking", "correction", "critique")

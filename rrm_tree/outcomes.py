@@ -9,27 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rrm_tree.feedback import Kind
 
 Array: TypeAlias = NDArray[Any]
 Arrays: TypeAlias = Mapping[str, Array]
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
-
-Kind: TypeAlias = Literal[
-    "label",
-    "preference",
-    "rating",
-    "best",
-    "ranking",
-    "demonstration",
-    "correction",
-    "goal",
-    "critique",
-]
 
 
 def take_rows(arrays: Arrays, rows: Array) -> dict[str, Array]:

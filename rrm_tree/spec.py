@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from rrm_tree.edits import apply_sets, as_plugin, merge, rewrite, write
+from rrm_tree.feedback import Kind
 from rrm_tree.limits import check_size
 from rrm_tree.mistakes import MOST, Mistake, Path, Place, SpecMistakes, name_value, suggest
 from rrm_tree.units import Count, Number, Seconds, Size
@@ -34,17 +35,6 @@ from rrm_tree.wording import AT, NAME_RULE, Complaint, validate
 from rrm_tree.yaml_source import Source, read_file, read_text
 
 Sees = Literal["outcome", "advice"]
-Kind = Literal[
-    "label",
-    "preference",
-    "rating",
-    "best",
-    "ranking",
-    "demonstration",
-    "correction",
-    "goal",
-    "critique",
-]
 Help = Literal["trained", "ideal"]
 NAME: Final = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
 Name = Annotated[str, StringConstraints(pattern=rf"^{NAME}$")]

@@ -18,6 +18,7 @@ from numpy.random import Generator
 
 from rrm_tree.contracts import Correctable, Demonstrator, Factorised, Judge, Request, Segmented, Split
 from rrm_tree.errors import PluginError
+from rrm_tree.feedback import Kind
 from rrm_tree.learning.kinds import BY_STEP, DEMONSTRATED, KINDS, PLAIN
 from rrm_tree.learning.queries import STRATEGIES, Expected, Strategy, own_query
 from rrm_tree.learning.rollouts import rollout
@@ -31,7 +32,6 @@ from rrm_tree.outcomes import (
     Ints,
     Items,
     Judged,
-    Kind,
     Outcomes,
     join_outcomes,
     take_rows,

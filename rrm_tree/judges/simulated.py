@@ -18,10 +18,11 @@ from numpy.random import Generator
 from rrm_tree.contracts import Measurable, Perfect, Request, Stepwise
 from rrm_tree.domains.scripted import ScriptedReward
 from rrm_tree.errors import PluginError
+from rrm_tree.feedback import Kind
 from rrm_tree.judges.function import count_looks
 from rrm_tree.learning.kinds import KINDS, Choice, kind_of
 from rrm_tree.learning.losses import all_orders
-from rrm_tree.outcomes import Answers, Floats, Ints, Kind, Outcomes, join_outcomes, take_rows, take_steps
+from rrm_tree.outcomes import Answers, Floats, Ints, Outcomes, join_outcomes, take_rows, take_steps
 
 SURE = 1e4
 """How many nats the smallest difference of utility is worth to a teacher who makes no random errors."""

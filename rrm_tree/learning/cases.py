@@ -18,12 +18,13 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
+from rrm_tree.feedback import Kind
 from rrm_tree.learning.ensemble import Ensemble
 from rrm_tree.learning.kinds import KINDS
 from rrm_tree.learning.losses import exclusive_log_odds
 from rrm_tree.learning.reward_model import CHUNK, gather
 from rrm_tree.learning.several_judges import mistakes_of
-from rrm_tree.outcomes import Array, Arrays, Floats, Ints, Judged, Kind, unique_rows
+from rrm_tree.outcomes import Array, Arrays, Floats, Ints, Judged, unique_rows
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from rrm_tree.contracts import Network, Shapes
 from rrm_tree.errors import TrainingError
+from rrm_tree.feedback import Kind
 from rrm_tree.learning.cases import Cases, make_cases, split_cases
 from rrm_tree.learning.ensemble import Ensemble
 from rrm_tree.learning.facts import Ordered, add_up, answers_differ, describe, order_answers
@@ -20,7 +21,7 @@ from rrm_tree.learning.fit import DistillOptions, Fitted, Fitting, HeldOut, Less
 from rrm_tree.learning.foresight import promise
 from rrm_tree.learning.reward_model import RewardModel
 from rrm_tree.learning.together import finish, finish_together
-from rrm_tree.outcomes import Arrays, Ints, Judged, Kind
+from rrm_tree.outcomes import Arrays, Ints, Judged
 from rrm_tree.records import JudgmentFacts, Promise
 
 __all__ = ["DistillOptions", "Distilled", "Distilling", "Evidence", "distill", "distill_together"]

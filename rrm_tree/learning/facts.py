@@ -14,10 +14,11 @@ import numpy as np
 from numpy.random import Generator
 from scipy.special import betainc, betaincc, betaln
 
+from rrm_tree.feedback import Kind
 from rrm_tree.learning.cases import Cases
 from rrm_tree.learning.kinds import KINDS, chosen_and_other, first_places
 from rrm_tree.learning.several_judges import agree, errors_of, questions_of
-from rrm_tree.outcomes import Floats, Ints, Judged, Kind
+from rrm_tree.outcomes import Floats, Ints, Judged
 from rrm_tree.records import AgreementFacts, JudgeFacts, JudgmentFacts, LinkFacts
 
 STRONG, SUBSTANTIAL = 10.0, 3.0

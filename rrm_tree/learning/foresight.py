@@ -9,11 +9,12 @@ import numpy as np
 from scipy.special import expit, ndtr, softmax
 
 from rrm_tree.contracts import Network
+from rrm_tree.feedback import Kind
 from rrm_tree.learning.cases import make_cases
 from rrm_tree.learning.fit import score_cases
 from rrm_tree.learning.kinds import KINDS, first_places
 from rrm_tree.learning.reward_model import RewardModel
-from rrm_tree.outcomes import Arrays, Floats, Ints, Judged, Kind
+from rrm_tree.outcomes import Arrays, Floats, Ints, Judged
 from rrm_tree.records import Promise
 
 LEAST_CASES = 2

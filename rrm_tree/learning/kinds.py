@@ -31,6 +31,7 @@ import numpy as np
 from numpy.random import Generator
 from torch import Tensor
 
+from rrm_tree.feedback import Kind
 from rrm_tree.learning.losses import (
     Mistakes,
     all_orders,
@@ -48,7 +49,7 @@ from rrm_tree.learning.losses import (
     simulate_preferences,
     simulate_ratings,
 )
-from rrm_tree.outcomes import Floats, Ints, Kind
+from rrm_tree.outcomes import Floats, Ints
 
 Shown: TypeAlias = Literal["one", "two", "several"]
 

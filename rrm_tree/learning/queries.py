@@ -20,8 +20,9 @@ from numpy.random import Generator
 from scipy.special import entr, expit
 
 from rrm_tree.errors import PluginError
+from rrm_tree.feedback import Kind
 from rrm_tree.learning.rows import guarded
-from rrm_tree.outcomes import Floats, Ints, Kind
+from rrm_tree.outcomes import Floats, Ints
 from rrm_tree.registry import load_attribute
 
 LEAST_DOUBT: Final = 1e-3

@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.random import Generator
 
-from rrm_tree.outcomes import Answers, Floats, Ints, Items, Kind
+from rrm_tree.feedback import Kind
+from rrm_tree.outcomes import Answers, Floats, Ints, Items
 
 PASSES = 200
 """Of the EM algorithm, at most; it stops when no rate moves by more than a thousandth of a percent."""

@@ -13,11 +13,12 @@ from typing import cast, get_args
 import numpy as np
 
 from rrm_tree.contracts import Demonstrator, Judge, Request, Solver, Task
+from rrm_tree.feedback import Kind
 from rrm_tree.judges import answering
 from rrm_tree.learning.kinds import DEMONSTRATED
 from rrm_tree.learning.kinds import KINDS as KINDS_OF_JUDGMENT
 from rrm_tree.learning.losses import all_orders
-from rrm_tree.outcomes import Advice, Answers, Arrays, Items, Kind, join_outcomes
+from rrm_tree.outcomes import Advice, Answers, Arrays, Items, join_outcomes
 from rrm_tree.testing.findings import Findings, copied, finite, same
 from rrm_tree.testing.scenes import CRITERION, advise, play, start
 
