@@ -13,21 +13,32 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from rrm_tree.allowed import check_allowed
-from rrm_tree.errors import PluginError, RrmError, StoreError, TrainingError
-from rrm_tree.ledger import Ledger
+from rrm_tree.asking import Batch, Given
+from rrm_tree.desk import Desk
+from rrm_tree.errors import PluginError, RrmError, StoreError, TrainingError, WaitsForPeople
+from rrm_tree.ledger import ClaimState, Ledger, News
 from rrm_tree.machine import numerics
 from rrm_tree.plan import Ticket
 from rrm_tree.records import Cost, RoundRecord
 from rrm_tree.registry import import_modules
-from rrm_tree.rounds import RoundState, Setup
-from rrm_tree.states import commit_pairs, load_rounds, load_setup, pack_round, sum_up
+from rrm_tree.rounds import Posed, RoundState, Setup
+from rrm_tree.seeds import split_run
+from rrm_tree.states import (
+    commit_pairs,
+    commit_pending,
+    load_rounds,
+    load_setup,
+    pack_round,
+    sum_up,
+    take_over,
+)
 from rrm_tree.store import Store
 
 if TYPE_CHECKING:
@@ -58,6 +69,8 @@ class End(IntEnum):
     """Somebody else holds the key now."""
     CANCELLED = 77
     """The user wants it to be trained no further."""
+    PARKED = 78
+    """It waits for people, and for no process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +130,8 @@ class Attempt:
             return (yield from self._train())
         except StoreError:
             raise
+        except WaitsForPeople as waits:
+            return self._park(str(waits))
         except RrmError as error:
             log.error("%s", error)
             return self._fail(str(error))
@@ -137,16 +152,47 @@ class Attempt:
     def _fail(self, reason: str) -> End:
         # Whoever shows a reason names the entry before it.
         reason = reason.removeprefix(f"{self.order.entry}: ")
-        if not self.ledger.release(self.order.key, self.order.fence, "failed", reason):
-            return End.REPLACED
-        self.tell("failed", text=reason)
-        return End.FAILED
+        return self._end(End.FAILED, "failed", News("failed", {"text": reason}), reason)
+
+    def _end(self, end: End, state: ClaimState, news: News, reason: str | None = None) -> End:
+        """End the claim, and say so; somebody else may hold the key by now."""
+        held = self.ledger.release(self.order.key, self.order.fence, state, reason, news)
+        self.heard()
+        return end if held else End.REPLACED
+
+    def _park(self, reason: str) -> End:
+        """Give the key back until people have answered."""
+        return self._end(End.PARKED, "parked", News("parked", {"text": reason}), reason)
+
+    def _ask_people(self, posed: Posed) -> tuple[Given, ...]:
+        """What people have answered.
+
+        Raises:
+            WaitsForPeople: not enough yet.
+        """
+        key, run = self.order.key, self.order.run
+        # What they see comes first: whoever finds a question must find that.
+        commit_pending(self.store, key, posed.number, posed.judged)
+        desk = Desk(self.ledger.url, patience_seconds=self.ledger.patience_seconds)
+        try:
+            desk.put(_batch_of(self.order, posed), posed.asked)
+            given = desk.use(key, posed.number)
+            if given is not None:
+                return given
+            waits = desk.waiting([key]).get(key)
+        finally:
+            desk.close()
+        open_questions = len(posed.asked) if waits is None else waits.open
+        raise WaitsForPeople(say_waiting(open_questions, len(posed.asked), run))
 
     def _tell_phase(self, phase: str) -> None:
         words, now = phase.rstrip("0123456789/ "), time.monotonic()
         if words != self._told[0] or now - self._told[1] > PHASE_SECONDS:
             self._told = (words, now)
             self.tell("phase", text=phase)
+
+    def _note(self, kind: str, facts: Mapping[str, object]) -> None:
+        self.tell(kind, **facts)
 
     def _train(self) -> AttemptSteps:
         key, fence = self.order.key, self.order.fence
@@ -160,11 +206,13 @@ class Attempt:
             # What lies beside the spec is not what was installed under an allowed name.
             import_modules(plan.tree.imports, None)
         train = _find_trainer(plan.trainer)
+        if "goes_on" in ticket.inputs:
+            take_over(self.store, key, ticket.inputs["goes_on"])
         rounds = load_rounds(self.store, key)
         records = [state.record for state in rounds]
         used = sum(cost.cpu_seconds for cost in self.store.costs(key, len(rounds)))
         setup = load_setup(self.store, plan, ticket)
-        setup = replace(setup, cpu_used=used, tell=self._tell_phase)
+        setup = replace(setup, cpu_used=used, tell=self._tell_phase, note=self._note, people=self._ask_people)
         meter = _Meter(self.clock, self.cpu_before)
         steps, answer = train(setup, rounds), None
         while (state := _next(steps, answer)) is not None:
@@ -179,13 +227,10 @@ class Attempt:
                 # Before the round, so that no node is done without them.
                 commit_pairs(self.store, key, state.pairs)
             self.store.commit_round(key, state.index, pack_round(state), cost)
-            self.ledger.confirm(key, fence)
             records.append(state.record)
-            self._tell_round(state.record, cost, entry.spec.budget.rounds)
+            self._confirm(state.record, cost, entry.spec.budget.rounds)
             if self.stop() and not state.record.stopped:
-                self.ledger.release(key, fence, "free")
-                self.tell("stopped")
-                return End.STOPPED
+                return self._end(End.STOPPED, "free", News("stopped", {}))
             meter = _Meter(self.clock, self.clock())
         return self._finish(ticket, tuple(records), has_gate=entry.spec.gate is not None)
 
@@ -202,35 +247,33 @@ class Attempt:
             )
         return ticket
 
-    def _tell_round(self, record: RoundRecord, cost: Cost, rounds: int) -> None:
+    def _confirm(self, record: RoundRecord, cost: Cost, rounds: int) -> None:
+        """Note that a round was stored, and say how it went."""
         shares = record.on or record.off
         share = None if shares is None else shares.distilled
-        self.tell(
-            "round",
-            index=record.round,
-            of=rounds,
-            distilled=None if share is None else [share.right, share.pairs],
-            policy="on" if record.on else "off",
-            steps_per_second=cost.steps_per_second,
-            seconds=cost.wall_seconds,
-            last=record.stopped is not None,
-        )
+        news = {
+            "index": record.round,
+            "of": rounds,
+            "distilled": None if share is None else [share.right, share.pairs],
+            "policy": "on" if record.on else "off",
+            "steps_per_second": cost.steps_per_second,
+            "seconds": cost.wall_seconds,
+            "last": record.stopped is not None,
+        }
+        self.ledger.confirm(self.order.key, self.order.fence, News("round", news))
+        self.heard()
         for warning in record.warnings:
             self.tell("warning", text=warning)
 
     def _finish(self, ticket: Ticket, records: tuple[RoundRecord, ...], *, has_gate: bool) -> End:
-        key, fence = self.order.key, self.order.fence
-        manifests = self.store.manifests(key)
+        manifests = self.store.manifests(self.order.key)
         if not records or len(manifests) != len(records) or not records[-1].stopped:
             raise PluginError(
                 f"{self.order.entry}: training ended after {len(records)} rounds without a reason"
             )
         done = sum_up(ticket, manifests[-1], records, has_gate=has_gate)
         self.store.commit_done(done)
-        if not self.ledger.release(key, fence, "done"):
-            return End.REPLACED
-        self.tell("done", gate_passed=done.gate_passed)
-        return End.DONE
+        return self._end(End.DONE, "done", News("done", {"gate_passed": done.gate_passed}))
 
 
 class _Meter:
@@ -250,6 +293,28 @@ class _Meter:
             measure_cpu_seconds=state.measuring.cpu_seconds,
             measure_steps=state.measuring.steps,
         )
+
+
+def say_waiting(open_questions: int, questions: int, run: str) -> str:
+    """What people are waited for, and how they answer; the questions of all seeds together."""
+    whole, _ = split_run(run)
+    are_open = f"{open_questions:,} of {questions:,} questions are open"
+    return f"{are_open}; answer: rrm ui {whole}, or rrm label {whole}"
+
+
+def _batch_of(order: Order, posed: Posed) -> Batch:
+    items, asking = posed.judged.items, posed.asking
+    return Batch(
+        order.key,
+        posed.number,
+        order.run,
+        order.entry,
+        posed.judged.kind,
+        items.places[0].shape[1],
+        asking.quota,
+        asking.gold,
+        asking.patience,
+    )
 
 
 def _find_trainer(address: str) -> Trainer:

@@ -32,7 +32,7 @@ class Line:
     text: str = ""
     """Its phase, or why it is not going on."""
     accuracy: str = ""
-    """Distilled, on the distribution that the judge was trained on at first, with its 95% interval."""
+    """Distilled, on policy where that is measured, with its 95% interval."""
     share: float | None = None
     """The same without the interval."""
     steps_per_second: float | None = None
@@ -69,7 +69,7 @@ class Row:
 class Board:
     """One line an entry, kept up to date by events."""
 
-    titles = ("node", "state", "round", "distilled (off)", "steps/s", "left", "")
+    titles = ("node", "state", "round", "distilled", "steps/s", "left", "")
 
     def __init__(self, plan: Plan) -> None:
         self.lines = {entry.name: Line(entry.name, rounds=entry.spec.budget.rounds) for entry in plan.entries}
@@ -98,7 +98,9 @@ class Board:
             line.round = int(data.get("rounds", line.round))
             line.accuracy = show_share(data.get("distilled")) or line.accuracy
             line.share = line.share if "distilled" not in data else _value(data["distilled"])
-        elif kind in {"failed", "blocked", "stopped", "lost"}:
+        elif kind == "people":
+            line.state, line.text = "parked", str(data["text"])
+        elif kind in {"failed", "blocked", "stopped", "lost", "parked"}:
             line.state, line.text = kind, str(data.get("text", ""))
         elif kind == "elsewhere" and line.state != "running":
             line.state, line.text = kind, str(data["text"])
@@ -138,7 +140,7 @@ class Board:
 class SeedsBoard:
     """One line an entry over all seeds, kept up to date by the events of all their runs."""
 
-    titles = ("node", "state", "seeds", "distilled (off)", "left", "")
+    titles = ("node", "state", "seeds", "distilled", "left", "")
 
     def __init__(self, plans: Mapping[str, Plan], boards: Mapping[str, Board] | None = None) -> None:
         """Empty boards of the plans, or those that there are already, by the names of their runs."""
@@ -170,7 +172,8 @@ class SeedsBoard:
         going_on = [seed for seed, line in lines.items() if line.state == "running"]
         has_ended = all(state in ENDED for state in states)
         ended = "done" if done == len(lines) else "ended"
-        state = "running" if going_on else ended if has_ended else "waits"
+        standing = "parked" if "parked" in states else "waits"
+        state = "running" if going_on else ended if has_ended else standing
         left = self._left(lines, now)
         cells = (
             entry,
@@ -198,7 +201,7 @@ class SeedsBoard:
 
 def _troubles(lines: Mapping[int, Line]) -> list[str]:
     """What went wrong, with the seeds in which it did."""
-    cases: dict[str, list[int]] = {"failed": [], "blocked": [], "lost": [], "stopped": []}
+    cases: dict[str, list[int]] = {"failed": [], "blocked": [], "lost": [], "stopped": [], "parked": []}
     missed = [seed for seed, line in lines.items() if line.text == GATE_MISSED]
     for seed, line in lines.items():
         if line.state in cases:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from torch import nn
 
+    from rrm_tree.asking import Asking
+    from rrm_tree.feedback import Kind
     from rrm_tree.outcomes import (
         Advice,
         Answers,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         Floats,
         Ints,
         Items,
+        Judged,
         Outcomes,
         Questions,
     )
@@ -35,6 +38,9 @@ Split: TypeAlias = Literal["train", "judge", "gate", "measure"]
 
 MOST_RANKED: Final = 7
 """Alternatives of a ranking: nobody orders more at a glance, and 7! orders can be counted."""
+
+JUDGED: Final = "judged"
+"""In place of a file of demonstrations: what the node's own judge has shown."""
 
 Plugin = TypeVar("Plugin")
 
@@ -104,6 +110,8 @@ class Clip:
 
     data: bytes
     media: Literal["video/webm", "image/webp"]
+    per_second: float = 15.0
+    """Frames a second: how far people go when they look at one after the other."""
 
 
 @runtime_checkable
@@ -112,6 +120,67 @@ class Filmed(Protocol):
 
     def film(self, outcomes: Outcomes, row: int) -> Clip | str:
         """A clip of one outcome; or why there is none, which may be empty where none was to be expected."""
+
+
+@runtime_checkable
+class Still(Protocol):
+    """A task of whose outcomes the end can be seen, while somebody steers it."""
+
+    def still(self, outcomes: Outcomes, row: int) -> bytes | str:
+        """A PNG of where one outcome has ended so far; or why there is none, which may be empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """How people act in a task: by its actions, one after the other."""
+
+    names: tuple[str, ...]
+    """Every action in a few words, in their order: "put or take at row 1, column 2"."""
+    across: int = 0
+    """How many stand side by side where they form a grid; 0: they form none."""
+
+
+@runtime_checkable
+class Steered(Protocol):
+    """A task that has words for its actions, or knows why people cannot take them.
+
+    Other tasks can be steered where their actions are one of a few, which are then numbered.
+    """
+
+    def steering(self) -> Steering | str:
+        """How people act in it; or why they cannot, and what to do instead."""
+
+
+@runtime_checkable
+class Arrangeable(Protocol):
+    """A task whose states can be put together move by move, for who shows a goal and no way to it."""
+
+    def arrange(self, subjects: Arrays, moves: Array) -> Outcomes:
+        """The last of these moves as outcomes of one step, however many steps an episode has.
+
+        Args:
+            subjects: where episodes begin, each [n, ...].
+            moves: actions, at least one, [n, moves].
+        """
+
+
+@runtime_checkable
+class Worded(Protocol):
+    """A task whose outcomes can be read, in a terminal or aloud."""
+
+    def words(self, outcomes: Outcomes, row: int, part: int, advice: Advice) -> str:
+        """One outcome and the part of it that is asked about, with the advice about it, as lines of text."""
+
+
+@runtime_checkable
+class Pointed(Protocol):
+    """A task with parts that can show people which part of an outcome is meant."""
+
+    def name_part(self, part: int) -> str:
+        """A part in a few words: "square e4"."""
+
+    def point(self, outcomes: Outcomes, row: int, advice: Advice, part: int) -> str:
+        """An SVG as `picture` draws it, with one part marked, and what is said about that part."""
 
 
 @runtime_checkable
@@ -275,6 +344,29 @@ class Demonstrator(Protocol):
 
 
 @runtime_checkable
+class Deferred(Protocol):
+    """A judge whose answers take as long as people take: questions are written down, the node is parked.
+
+    Its `answer` is never called; what comes later is all that is learned from. Declares `deferred = True`.
+    """
+
+    asking: Asking
+    """How the questions are put."""
+
+
+@runtime_checkable
+class Taped(Protocol):
+    """A judge whose judgments are all there, outcomes with them, and who can give no others.
+
+    Its `answer` is called where it is a fallback alone: what it said of the very same questions, NaN for all
+    others. Declares `taped = True`.
+    """
+
+    def judged(self, kind: Kind) -> Judged:
+        """All judgments of a kind, in the order in which they are learned from."""
+
+
+@runtime_checkable
 class Solver(Protocol):
     """A judge of whom it is known how many looks doing the task itself would take."""
 
@@ -335,6 +427,8 @@ class Problem:
     """Whether `rewards` may be asked about stretches of episodes; else about whole ones alone."""
     beyond: float | None = None
     """Reward of every step after an episode has ended; None where nothing comes after an end."""
+    demonstrations: Outcomes | None = None
+    """What the node's judge has shown so far, windows of it where the task has segments; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)

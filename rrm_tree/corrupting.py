@@ -87,7 +87,7 @@ def corrupt(task: Task, answers: Outcomes, wrong: float, seed: int) -> Outcomes:
 def _flip(task: Factorised, answers: Outcomes, wrong: float, seed: int) -> Outcomes:
     given = answers.actions[:, 0]
     parts = given.reshape(len(given), -1)
-    draw = partial(_uniforms, answers.subjects, parts.shape[1], seed)
+    draw = partial(_uniforms, _row_numbers(answers.subjects), parts.shape[1], seed)
     by = 1 + np.floor(draw(WHICH) * (task.part_values - 1)).astype(parts.dtype)
     changed = np.where(draw(WHETHER) < wrong, (parts + by) % task.part_values, parts).reshape(given.shape)
     seen = {name: values[:, 0] for name, values in answers.observations.items()}
@@ -115,14 +115,14 @@ class ConfusedHelper:
             return answers
         given = answers.actions[:, 0]
         parts = given.reshape(len(given), -1).astype(np.int64)
-        drawn = _uniforms(answers.subjects, parts.shape[1], self.seed, WHICH)
+        drawn = _uniforms(_row_numbers(answers.subjects), parts.shape[1], self.seed, WHICH)
         said = (drawn[..., None] >= np.cumsum(self.rates, axis=1)[parts][..., :-1]).sum(axis=-1)
         seen = {name: values[:, 0] for name, values in answers.observations.items()}
         return task.imagine(seen, said.reshape(given.shape).astype(given.dtype), answers.subjects)
 
 
 def _replace(task: Task, answers: Outcomes, wrong: float, seed: int) -> Outcomes:
-    chosen = _uniforms(answers.subjects, 1, seed, WHETHER)[:, 0] < wrong
+    chosen = _uniforms(_row_numbers(answers.subjects), 1, seed, WHETHER)[:, 0] < wrong
     if not chosen.any():
         return answers
     rows = np.flatnonzero(chosen)
@@ -139,11 +139,11 @@ def _proposing(task: Task) -> Callable[[Arrays, Arrays, Generator, bool], Array]
     return lambda seen, subjects, rng, explore: task.propose(seen, subjects, rng)
 
 
-def _uniforms(subjects: Arrays, parts: int, seed: int, purpose: int) -> Floats:
+def _uniforms(numbers: NDArray[np.uint64], parts: int, seed: int, purpose: int) -> Floats:
     """Numbers in [0, 1), shape [rows, parts], which follow from each row's content alone."""
     with np.errstate(over="ignore"):
         place = np.arange(parts, dtype=np.uint64) * np.uint64(2) + np.uint64(purpose)
-        state = _row_numbers(subjects)[:, None] + mix_bits(place + np.uint64(seed) * np.uint64(0x1_0000_0001))
+        state = numbers[:, None] + mix_bits(place + np.uint64(seed) * np.uint64(0x1_0000_0001))
         mixed = mix_bits(state)
     return (mixed >> np.uint64(11)).astype(np.float64) / float(1 << 53)
 

@@ -27,7 +27,7 @@ def _of_preferences(station: Station, *, all_tie: bool) -> str:
     task = station.task
     if not isinstance(task, Segmented) or task.segment is None:
         why = "the judge sees no difference between these outcomes" if all_tie else "as if by tossing a coin"
-        other = "ask for labels or ratings" if len(station.judge.kinds) > 1 else "ask for something else"
+        other = "ask for labels or ratings" if len(station.line.judge.kinds) > 1 else "ask for something else"
         return f"{why}: {other}, ask another judge, or let other outcomes be proposed"
     ways = ["compare whole episodes (leave out task.with.segment)"]
     if isinstance(task, Absorbing) and task.absorbing() is None:

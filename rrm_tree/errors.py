@@ -5,6 +5,7 @@
       SpecError                  2   a task-decomposition spec has mistakes
       PluginError                1   a user's class or function raised, or broke its contract
       TrainingError              1   a node cannot be trained: NaN loss, a budget that buys nothing
+      WaitsForPeople             4   people have not answered enough yet
       NodesFailed                1   some nodes of a run failed; the others finished
       StoreError                 5   the store or the ledger cannot be read or written
       Interrupted              130   the user asked to stop
@@ -55,6 +56,12 @@ class PluginError(RrmError):
 
 class TrainingError(RrmError):
     """A node cannot be trained as its spec asks."""
+
+
+class WaitsForPeople(RrmError):
+    """People have not answered enough yet; the node goes on when they have."""
+
+    exit_code = ExitCode.WAITING_FOR_PEOPLE
 
 
 class NodesFailed(RrmError):

@@ -240,7 +240,7 @@ def _code_of(claim: Claim | None, order: Order, code: int) -> int:
     """The exit code that one of several attempts would have had, from what became of its claim."""
     if claim is None or claim.fence != order.fence:
         return End.REPLACED
-    ends = {"done": End.DONE, "failed": End.FAILED, "free": End.STOPPED}
+    ends = {"done": End.DONE, "failed": End.FAILED, "free": End.STOPPED, "parked": End.PARKED}
     # What is still claimed went down with the process.
     return ends.get(claim.state, LOST if code == End.DONE else code)
 

@@ -11,7 +11,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -132,7 +132,8 @@ class LocalFiles:
 
     def set_aside(self, name: str) -> None:
         """Rename a file that does not hold what it should, for whoever wants to look at it."""
-        with explained("set aside", self._root / name):
+        # Of two readers who find it corrupt, one comes second.
+        with explained("set aside", self._root / name), suppress(FileNotFoundError):
             (self._root / name).replace(self._root / (name + CORRUPT))
 
     def remove(self, name: str) -> None:

@@ -10,11 +10,13 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rrm_tree.contracts import MOST_RANKED
+from rrm_tree.contracts import JUDGED, MOST_RANKED
 from rrm_tree.errors import PluginError
+from rrm_tree.feedback import DEMONSTRATED
 from rrm_tree.mistakes import Path
 from rrm_tree.registry import Plugin, PluginKind, find, load_attribute
 from rrm_tree.spec import CriterionSpec, GateSpec, JudgeSpec, NodeSpec, PluginSpec, edit_node
+from rrm_tree.steered import steering_of
 from rrm_tree.wording import Complaint, validate
 
 
@@ -119,7 +121,11 @@ def _check_node(sketch: Sketch, tasks: dict[str, Plugin], name: str) -> Iterator
         tasks[name] = found["task"]
     if "judge" in found:
         yield from _check_judge(sketch, found["judge"])
+    if "task" in found and "judge" in found:
+        yield from _check_steering(sketch, found["task"], found["judge"])
     yield from _check_query(sketch)
+    if sketch.agent is not None and sketch.judge is not None:
+        yield from _check_imitation(sketch, sketch.agent, sketch.judge)
     if "task" in found and "algorithm" in found:
         yield from _check_algorithm(sketch, found["task"], found["algorithm"])
 
@@ -162,6 +168,16 @@ def _check_algorithm(sketch: Sketch, task: Plugin, algorithm: Plugin) -> Iterato
         yield Complaint((*sketch.path, "agent", "use"), message + ("; use `ppo`" if is_ours else ""))
 
 
+def _check_imitation(sketch: Sketch, agent: PluginSpec, judge: JudgeSpec) -> Iterator[Complaint]:
+    """Whether the judge gives the demonstrations that the agent is to start from."""
+    if agent.options.get("demonstrations") == JUDGED and "demonstration" not in judge.shares:
+        message = (
+            f"'{JUDGED}' means those of the judge, who is asked for none; ask for some (judge.kind or"
+            " judge.kinds: demonstration), or name a file"
+        )
+        yield Complaint((*sketch.path, "agent", "with", "demonstrations"), message)
+
+
 def _check_judge(sketch: Sketch, judge: Plugin) -> Iterator[Complaint]:
     assert sketch.judge is not None
     facts, path, use = judge.facts, (*sketch.path, "judge"), sketch.judge.use
@@ -175,7 +191,14 @@ def _check_judge(sketch: Sketch, judge: Plugin) -> Iterator[Complaint]:
             yield Complaint((*path, key), f"judge '{use}' cannot give a {kind}; it gives {known}")
     if "ranking" in kinds and (sketch.judge.alternatives or 0) > MOST_RANKED:
         yield Complaint((*path, "alternatives"), f"at most {MOST_RANKED} can be ranked")
-    yield from _check_next_in_line(sketch, path)
+    yield from _check_next_in_line(sketch, path, judge)
+    if (facts.deferred or facts.taped) and sketch.gate is not None:
+        message = "its judge cannot be asked for the hundreds of judgments that a gate takes; leave it out"
+        yield Complaint((*sketch.path, "gate"), message, on_key=True)
+    if facts.deferred:
+        yield from _check_people(sketch, path, sketch.judge, has_next=bool(sketch.judge.fallback))
+        if isinstance(sketch.judge.options.get("overlap"), int | float) and sketch.judge.overlap is None:
+            yield Complaint((*path, "with", "overlap"), "say how many people by `judge.overlap`")
     if facts.tasks is not None and sketch.task is not None and sketch.task.use not in facts.tasks:
         known = ", ".join(facts.tasks)
         message = f"judge '{use}' does not know the task '{sketch.task.use}'; it knows {known}"
@@ -192,21 +215,81 @@ def _check_judge(sketch: Sketch, judge: Plugin) -> Iterator[Complaint]:
     yield Complaint(path, f"nothing grounds this node: {reason}", on_key=True)
 
 
-def _check_next_in_line(sketch: Sketch, path: Path) -> Iterator[Complaint]:
+def _check_steering(sketch: Sketch, task: Plugin, judge: Plugin) -> Iterator[Complaint]:
+    """Whether people who shall show how it is done can act in the task: it is made to find out."""
+    spec, named = sketch.judge, sketch.task
+    assert spec is not None and named is not None
+    asked = DEMONSTRATED.intersection(spec.shares or judge.facts.kinds[:1])
+    if not asked or not judge.facts.deferred or task.check(named.options) or task.refuse(named.options):
+        return
+    try:
+        found = steering_of(task.build(named.options))
+    except PluginError as error:
+        yield Complaint((*sketch.path, "task"), str(error))
+        return
+    if isinstance(found, str):
+        yield Complaint((*sketch.path, "judge", "kind" if spec.kinds is None else "kinds"), found)
+
+
+def _check_people(sketch: Sketch, path: Path, people: PluginSpec, *, has_next: bool) -> Iterator[Complaint]:
+    """Whether people are asked for no more than they can be, wherever in line they stand."""
+    assert sketch.judge is not None
+    if people.options.get("gold") and DEMONSTRATED.issuperset(sketch.judge.shares or {""}):
+        message = "what is shown is compared with nothing: `gold` is for answers; leave it out"
+        yield Complaint((*path, "with", "gold"), message)
+    elif people.options.get("gold") and not has_next:
+        message = "nobody knows the answers: name whom they are compared with, under `fallback`, after people"
+        yield Complaint((*path, "with", "gold"), message)
+    advised = not sketch.knows_uses or (sketch.uses and "advice" in sketch.judge.sees)
+    if people.options.get("hidden") and not advised:
+        yield Complaint(
+            (*path, "with", "hidden"), "there is no advice to hide: name helpers, and let it be seen"
+        )
+
+
+def _check_next_in_line(sketch: Sketch, path: Path, first: Plugin) -> Iterator[Complaint]:
     """Whether those to whom questions are passed on are there and give what is asked for."""
     judge = sketch.judge
-    for place, named in enumerate(judge.fallback if judge else ()):
+    assert judge is not None
+    asked_before = first.facts.deferred
+    for place, named in enumerate(judge.fallback):
         where = (*path, "fallback", place)
         try:
             plugin = find("judge", named.use)
         except PluginError as error:
             yield Complaint((*where, "use"), str(error))
             continue
-        for wrong in plugin.check(named.options):
+        wrong_options = plugin.check(named.options)
+        for wrong in wrong_options:
             yield Complaint((*where, "with", *wrong.path), wrong.message, wrong.on_key, wrong.missing)
-        for kind in judge.shares if judge else ():
-            if plugin.facts.kinds and kind not in plugin.facts.kinds:
+        if not wrong_options and (refusal := plugin.refuse(named.options)):
+            yield Complaint((*where, "use"), refusal)
+        if plugin.facts.deferred:
+            yield from _check_later_people(where, named, asked_before=asked_before)
+            has_next = place + 1 < len(judge.fallback)
+            yield from _check_people(sketch, where, named, has_next=has_next)
+            asked_before = True
+        for kind in judge.shares or first.facts.kinds[:1]:
+            if kind in DEMONSTRATED and not (first.facts.deferred and place == 0):
+                message = f"nobody comes to '{named.use}' with a {kind}: people alone pass one on, and once"
+                yield Complaint((*where, "use"), message)
+            elif kind in DEMONSTRATED and plugin.facts.taped:
+                yield Complaint((*where, "use"), f"judge '{named.use}' shows no {kind} of anything new")
+            elif plugin.facts.kinds and kind not in plugin.facts.kinds:
                 yield Complaint((*where, "use"), f"judge '{named.use}' cannot give a {kind}")
+
+
+def _check_later_people(where: Path, named: PluginSpec, *, asked_before: bool) -> Iterator[Complaint]:
+    """What people who are asked after others cannot be asked for."""
+    if asked_before:
+        message = (
+            f"people stand in line once, and are asked before '{named.use}'; to have a question answered by"
+            " several people write `overlap`"
+        )
+        yield Complaint((*where, "use"), message)
+    if "overlap" in named.options:
+        message = "as many people answer what others left to them as could not tell; leave it out"
+        yield Complaint((*where, "with", "overlap"), message)
 
 
 def _check_query(sketch: Sketch) -> Iterator[Complaint]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from rrm_tree.ledger import AGAIN_SECONDS, LEASE_SECONDS, Claim, ClaimState, Ledger, under
+from rrm_tree.ledger import AGAIN_SECONDS, LEASE_SECONDS, Claim, ClaimState, Ledger, News, under
 from rrm_tree.machine import is_gone
 from rrm_tree.tables import cancels, claims, insert, workers
 
@@ -91,12 +91,12 @@ class FleetLedger(Ledger):
 
     # --- workers ---------------------------------------------------------------------------------
 
-    def take(self, key: str, run: str, owner: str) -> Claim | None:
+    def take(self, key: str, run: str, owner: str, news: News | None = None) -> Claim | None:
         """Win a key that a scheduler has queued; None where nobody has, or somebody works on it.
 
         A claim whose lease ran out counts as an attempt lost.
         """
-        return self._win(self._statements.take, key, {"its_run": run, "its_owner": owner})
+        return self._win("take", key, {"its_run": run, "its_owner": owner}, news)
 
     def beat(self, claim: Claim) -> Beat:
         """Prolong one lease, and hear whether to go on."""

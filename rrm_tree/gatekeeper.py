@@ -10,6 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from rrm_tree.collecting import Collector
 from rrm_tree.contracts import Agent
 from rrm_tree.gates import Verdict, count_tries, holm, sprt
 from rrm_tree.outcomes import Judged
@@ -34,18 +35,21 @@ def try_gate(station: Station, gate: GateSpec, agent: Agent, scorer: Scorer, rng
     node's result would then depend on the order in which the nodes happened to train. A gate that
     may be tried after every round shares its part among the rounds.
     """
-    gates = sum(node.gate is not None for node in station.team.tree.nodes.values())
+    tree = station.team.tree
+    # Each sweep has its gates again.
+    gates = sum(node.gate is not None for node in tree.nodes.values()) * tree.sweeps
     alpha = holm(gate.alpha, gates, passed=0) / count_tries(gate, station.node.budget)
 
     def test(right: int, told: int) -> Verdict:
         return sprt(right, told - right, gate.reject, gate.accept, alpha, gate.beta)
 
+    collector = Collector(station, agent.act, rng)
     right = told = asked = looks = steps = 0
     result = test(0, 0)
     while result.accepted is None and asked < gate.judgments:
         count = min(ASKED_AT_ONCE, gate.judgments - asked)
         explore = station.kind != "label"
-        new = station.collect(count, agent.act, "gate", rng, explore=explore)
+        new = collector.collect(count, "gate", explore=explore)
         steps += new.steps
         judged = station.ask(new.outcomes, new.items, rng)
         for agrees, cost in zip(_agreements(judged, scorer), judged.answers.looks, strict=True):

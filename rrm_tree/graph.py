@@ -20,6 +20,7 @@ from rrm_tree.gates import count_tries, holm, least_judgments
 from rrm_tree.mistakes import MOST, Mistake, Path, SpecMistakes, suggest
 from rrm_tree.registry import import_modules
 from rrm_tree.spec import Draft, TreeSpec, draft_tree, place_complaint
+from rrm_tree.sweeps import spend_until
 from rrm_tree.wording import Complaint
 from rrm_tree.yaml_source import read_file
 
@@ -83,7 +84,8 @@ def load_graph(file: str | FilePath, sets: Sequence[str] = ()) -> TaskGraph:
         SpecError: every mistake of the file, the tree and its plug-ins, with line and column.
     """
     draft = draft_tree(read_file(file), sets)
-    draft.complain((), check_tree(sketch_draft(draft), draft.imports, draft.folder))
+    sweeps = draft.head.sweeps if draft.head else 1
+    draft.complain((), check_tree(sketch_draft(draft), draft.imports, draft.folder, sweeps))
     return shape_tree(draft.finish())
 
 
@@ -94,7 +96,7 @@ def build_graph(tree: TreeSpec) -> TaskGraph:
         SpecError: every mistake; with line and column if the tree was read from a file.
     """
     sketches = {name: sketch_node(("nodes", name), node) for name, node in tree.nodes.items()}
-    complaints = check_tree(sketches, tree.imports, tree.folder)
+    complaints = check_tree(sketches, tree.imports, tree.folder, tree.sweeps)
     if not complaints:
         return shape_tree(tree)
     source = tree.source
@@ -130,9 +132,16 @@ def sketch_draft(draft: Draft) -> dict[str, Sketch]:
     }
 
 
-def check_tree(sketches: Mapping[str, Sketch], imports: Sequence[str], folder: FilePath) -> list[Complaint]:
+def check_tree(
+    sketches: Mapping[str, Sketch], imports: Sequence[str], folder: FilePath, sweeps: int = 1
+) -> list[Complaint]:
     """Everything that is wrong with the tree as a whole, and with its plug-ins."""
-    checks = (_check_imports(imports, folder), _check_names(sketches), _check_gates(sketches))
+    checks = (
+        _check_imports(imports, folder),
+        _check_names(sketches),
+        _check_gates(sketches, sweeps),
+        _check_budgets(sketches, sweeps),
+    )
     # Of each sort as many as are shown: finding what was meant takes time.
     complaints = [one for check in checks for one in islice(check, MOST + 1)]
     root, shape = _check_shape(sketches)
@@ -171,7 +180,20 @@ def _check_cases(names: Iterable[tuple[Path, str]]) -> Iterator[Complaint]:
             yield Complaint(path, message, on_key=True)
 
 
-def _check_gates(sketches: Mapping[str, Sketch]) -> Iterator[Complaint]:
+def _check_budgets(sketches: Mapping[str, Sketch], sweeps: int) -> Iterator[Complaint]:
+    """Budgets that do not pay for a judgment in every round of every sweep."""
+    for name, sketch in sketches.items():
+        budget = sketch.spec.budget if sketch.spec else None
+        if sweeps > 1 and budget is not None and budget.judgments < sweeps * budget.rounds:
+            rounds = f" of {budget.rounds} rounds" if budget.rounds > 1 else ""
+            message = (
+                f"{budget.judgments} judgments do not pay for {sweeps} sweeps{rounds}: the budget is that of"
+                f" all sweeps; at least {sweeps * budget.rounds} are needed"
+            )
+            yield Complaint(("nodes", name, "budget", "judgments"), message)
+
+
+def _check_gates(sketches: Mapping[str, Sketch], sweeps: int) -> Iterator[Complaint]:
     """Gates that no number of judgments, or not so few, can decide."""
     gates = {name: sketch.gate for name, sketch in sketches.items() if sketch.gate is not None}
     for name, gate in gates.items():
@@ -181,11 +203,12 @@ def _check_gates(sketches: Mapping[str, Sketch]) -> Iterator[Complaint]:
             yield Complaint((*path, "accept"), message)
             continue
         spec = sketches[name].spec
-        tries = count_tries(gate, spec.budget) if spec else 1
-        alpha = holm(gate.alpha, len(gates), passed=0) / tries
+        tries = count_tries(gate, spend_until(spec, sweeps, sweeps).budget) if spec else 1
+        alpha = holm(gate.alpha, len(gates) * sweeps, passed=0) / tries
         least = least_judgments(gate.reject, gate.accept, alpha, gate.beta)
         if least > gate.judgments:
             sharers = [f"{len(gates)} gates"] * (len(gates) > 1) + [f"{tries} rounds"] * (tries > 1)
+            sharers += [f"{sweeps} sweeps"] * (sweeps > 1)
             shared = f" with alpha shared by {' and '.join(sharers)}" if sharers else ""
             message = (
                 f"{gate.judgments} judgments cannot pass this gate{shared}: it takes {least} even if"

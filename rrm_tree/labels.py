@@ -15,12 +15,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from rrm_tree.feedback import Kind
-from rrm_tree.outcomes import REASONS, Advice, Items, Judged, Outcomes, digest_rows
+from rrm_tree.feedback import REASONS, Kind
+from rrm_tree.outcomes import Advice, Items, Judged, Outcomes, digest_rows
 from rrm_tree.records import Stored
-
-EXPORTED: tuple[Kind, ...] = ("preference", "label", "rating", "best", "ranking", "correction", "critique")
-"""Kinds whose answers are numbers; demonstrations and goals are episodes."""
 
 
 class Label(Stored):
@@ -34,16 +31,21 @@ class Label(Stored):
     criterion: str
     """Its question in words."""
     part: int = 0
+    parts: tuple[int, ...] | None = None
+    """Where parts of one outcome are chosen among; the answer is a place in this list."""
     answer: float | None
     """As the kind says; null: cannot tell."""
     looks: Annotated[int, Field(ge=0)] = 0
     who: Annotated[int, Field(ge=0)] | None = None
     link: int | None = None
     reason: Annotated[int, Field(ge=0, lt=len(REASONS))] | None = None
-    """Why the judge cannot tell, a place in `outcomes.REASONS`."""
+    """Why the judge cannot tell, a place in `feedback.REASONS`."""
     at: float | None = None
     """Seconds since 1970."""
     seconds: Annotated[float, Field(ge=0)] | None = None
+    hidden: Annotated[int, Field(ge=0, le=1)] | None = None
+    confidence: Annotated[int, Field(ge=1, le=3)] | None = None
+    gold: float | None = None
 
 
 def name_questions(
@@ -58,12 +60,17 @@ def name_questions(
     each = [digest_rows({name: values[row] for name, values in shown.items()}) for row in rows]
     found = []
     for row, alternatives in enumerate(items.alternatives):
-        asked = f"{kind}\n{criteria[items.criterion[row]]}\n{items.part[row]}\n".encode()
+        asked = f"{kind}\n{criteria[items.criterion[row]]}\n{_say_part(items, row)}\n".encode()
         digest = hashlib.blake2b(asked, digest_size=16)
         for one in alternatives:
             digest.update(each[one])
         found.append(digest.hexdigest())
     return found
+
+
+def _say_part(items: Items, row: int) -> str:
+    parts = items.part[row : row + 1] if items.parts is None else items.parts[row]
+    return ",".join(map(str, parts.tolist()))
 
 
 def labels_of(judged: Judged, criteria: Sequence[str], shown: Advice) -> Iterator[Label]:
@@ -77,6 +84,7 @@ def labels_of(judged: Judged, criteria: Sequence[str], shown: Advice) -> Iterato
     items, answers = judged.items, judged.answers
     names = name_questions(judged.kind, criteria, judged.outcomes, shown, items)
     notes = {name: values.tolist() for name, values in answers.notes.items()}
+    unknown = {"reason": -1, "confidence": 0}
     for row, name in enumerate(names):
         value = float(answers.values[row])
         yield Label(
@@ -84,9 +92,14 @@ def labels_of(judged: Judged, criteria: Sequence[str], shown: Advice) -> Iterato
             kind=judged.kind,
             criterion=criteria[items.criterion[row]],
             part=int(items.part[row]),
+            parts=None if items.parts is None else tuple(items.parts[row].tolist()),
             answer=None if math.isnan(value) else value,
             looks=int(answers.looks[row]),
-            **{note: values[row] for note, values in notes.items()},
+            **{
+                note: values[row]
+                for note, values in notes.items()
+                if values[row] == values[row] and values[row] != unknown.get(note)
+            },
         )
 
 

@@ -32,6 +32,7 @@ from rrm_tree.tables import (
     claims,
     events,
     hide_password,
+    in_transactions,
     insert,
     is_embedded,
     make_tables,
@@ -60,7 +61,7 @@ HOPELESS = ("28", "3D")
 HOPELESS_WORDS = ("does not exist", "authentication failed", "no pg_hba.conf entry")
 """The same where no session came about: such errors carry words alone."""
 
-ClaimState = Literal["queued", "claimed", "free", "done", "failed"]
+ClaimState = Literal["queued", "claimed", "free", "parked", "done", "failed"]
 
 Found = TypeVar("Found")
 
@@ -93,6 +94,14 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """What is to be told of a change of a claim, if the change happens."""
+
+    kind: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened, as it was written down."""
 
@@ -106,6 +115,9 @@ class Event:
 
 class Ledger:
     """The tables of one database."""
+
+    durable = False
+    """Whether a transaction waits until it would outlive a power cut."""
 
     def __init__(
         self, url: str, *, patience_seconds: float = 0.0, clock: Callable[[], float] = time.time
@@ -125,8 +137,8 @@ class Ledger:
         # What is wrong with a file of this machine does not pass.
         self.patience_seconds = 0.0 if self.embedded else patience_seconds
         self._clock = clock
-        self._engine = open_engine(url)
-        self._alone = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._alone = open_engine(url, durable=self.durable)
+        self._engine = in_transactions(self._alone)
         # A connection that nobody closes is closed with the ledger, by the process that opened it.
         weakref.finalize(self, _dispose, self._engine, os.getpid())
         self._do(make_tables)
@@ -151,6 +163,27 @@ class Ledger:
     def _change(self, statement: sql.Executable, **about: object) -> int:
         """How many rows one statement changes, as a transaction by itself."""
         return self._do(lambda one: one.execute(statement, about).rowcount, self._alone)
+
+    def _claims_changed(self, change: str, news: News | None, **about: object) -> Sequence[sql.Row[Any]]:
+        """The claims that one of `Statements` has changed, the news of each written in the same transaction.
+
+        No kill comes between the two, and a server is asked once.
+        """
+        statement = getattr(self._statements, change)
+        if news is None:
+            return self._rows(statement, **about)
+        told = {"its_kind": news.kind, "its_data": json.dumps(news.data)}
+        if not self.embedded:
+            return self._rows(self._statements.telling(change), **about, **told)
+
+        def work(connection: sql.Connection) -> Sequence[sql.Row[Any]]:
+            rows = connection.execute(statement, about).all()
+            for row in rows:
+                of = {"its_run": row.run, "its_entry": row.entry}
+                connection.execute(self._statements.tell, {**of, **told})
+            return rows
+
+        return self._do(work)
 
     def _do(self, work: Callable[[sql.Connection], Found], engine: sql.Engine | None = None) -> Found:
         """What one transaction gives; tried again while a server is away."""
@@ -229,15 +262,16 @@ class Ledger:
 
     def claim(self, key: str, run: str, entry: str, owner: str) -> Claim | None:
         """Win the right to train a key; None where somebody alive holds it."""
-        statement, about = self._statements.claim, {"its_run": run, "its_entry": entry, "its_owner": owner}
-        return self._win(statement, key, about)
+        return self._win("claim", key, {"its_run": run, "its_entry": entry, "its_owner": owner})
 
-    def _win(self, statement: sql.Executable, key: str, about: Mapping[str, object]) -> Claim | None:
+    def _win(
+        self, change: str, key: str, about: Mapping[str, object], news: News | None = None
+    ) -> Claim | None:
         """Win a key that is free; if not, one whose owner is known to be dead, though its lease would run."""
-        rows = self._rows(statement, its_key=key, its_fence=NO_FENCE, **about)
+        rows = self._claims_changed(change, news, its_key=key, its_fence=NO_FENCE, **about)
         held = None if rows else self.look(key)
         if held is not None and held.state == "claimed" and is_gone(held.owner):
-            rows = self._rows(statement, its_key=key, its_fence=held.fence, **about)
+            rows = self._claims_changed(change, news, its_key=key, its_fence=held.fence, **about)
         return Claim(**rows[0]._mapping) if rows else None
 
     def look(self, key: str) -> Claim | None:
@@ -252,14 +286,20 @@ class Ledger:
         rows = self._rows(statement, its_keys=self._statements.listed(keys))
         return {row.key: Claim(**row._mapping) for row in rows}
 
+    def parked(self) -> frozenset[str]:
+        """Every key that waits for people."""
+        return frozenset(
+            row.key for row in self._rows(sql.select(claims.c.key).where(claims.c.state == "parked"))
+        )
+
     def holds(self, key: str, fence: int) -> bool:
         """Whether a claim is still the newest on its key."""
         held = self.look(key)
         return held is not None and held.state == "claimed" and held.fence == fence
 
-    def confirm(self, key: str, fence: int) -> None:
+    def confirm(self, key: str, fence: int, news: News | None = None) -> None:
         """Note that a round was stored: attempts lost before it no longer count."""
-        self._change(self._statements.confirm, its_key=key, its_fence=fence)
+        self._claims_changed("confirm", news, its_key=key, its_fence=fence)
 
     def lose(self, key: str, fence: int, reason: str | None = None) -> int:
         """End a claim whose attempt was killed; how many were lost in a row."""
@@ -280,10 +320,12 @@ class Ledger:
 
         self._do(work)
 
-    def release(self, key: str, fence: int, state: ClaimState, reason: str | None = None) -> bool:
+    def release(
+        self, key: str, fence: int, state: ClaimState, reason: str | None = None, news: News | None = None
+    ) -> bool:
         """End a claim under its fence; False where a newer one has taken its place."""
         about = {"its_key": key, "its_fence": fence, "its_state": state, "its_reason": reason}
-        return self._change(self._statements.release, **about) == 1
+        return bool(self._claims_changed("release", news, **about))
 
     # --- what shall not be trained ---------------------------------------------------------------
 
@@ -325,15 +367,22 @@ class Ledger:
         wanted = sql.select(events).where(events.c.run.in_(runs), events.c.id > last).order_by(events.c.id)
         if kinds:
             wanted = wanted.where(events.c.kind.in_(kinds))
-        return [
-            Event(row.id, row.at, row.run, row.entry, row.kind, json.loads(row.data))
-            for row in self._rows(wanted)
-        ]
+        return [_read_event(row) for row in self._rows(wanted)]
+
+    def newest_events(self, runs: Collection[str], most: int, without: Collection[str] = ()) -> list[Event]:
+        """What happened last in several runs, the newest first, some kinds left out."""
+        wanted = sql.select(events).where(events.c.run.in_(runs), events.c.kind.not_in(without))
+        rows = self._rows(wanted.order_by(events.c.id.desc()).limit(most))
+        return [_read_event(row) for row in rows]
 
     def last_event(self, run: str) -> int:
         """The number of a run's newest event; 0 for none."""
         wanted = sql.select(sql.func.max(events.c.id)).where(events.c.run == run)
         return int(self._rows(wanted)[0][0] or 0)
+
+
+def _read_event(row: sql.Row[Any]) -> Event:
+    return Event(row.id, row.at, row.run, row.entry, row.kind, json.loads(row.data))
 
 
 def under(key: str, fence: int) -> sql.Update:

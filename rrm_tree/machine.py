@@ -44,6 +44,11 @@ def this_owner() -> str:
     return f"{this_machine()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
 
 
+def say_worker(owner: str) -> str:
+    """An owner as people see it: machine and number of the process."""
+    return ":".join(owner.rsplit("/", 2)[:2])
+
+
 def is_gone(owner: str) -> bool:
     """Whether an owner is known to have ended; False for processes of other machines."""
     import psutil  # noqa: PLC0415

@@ -8,27 +8,32 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 
-from rrm_tree.contracts import Agent, Factorised, Imaginable, Noted
+from rrm_tree.collecting import Collector
+from rrm_tree.contracts import Agent, Factorised, Imaginable, Noted, Taped
 from rrm_tree.cures import name_cure
 from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.gatekeeper import try_gate
-from rrm_tree.learning.distill import Distilled, Distilling, DistillOptions, Evidence
+from rrm_tree.learning.demonstrations import shown_by_judges
+from rrm_tree.learning.distill import Distilled, Distilling, DistillOptions, Evidence, distill_together
 from rrm_tree.learning.foresight import foretell
-from rrm_tree.measure import Actor, Bench, Meter, Trial, take_pictures
+from rrm_tree.learning.rollouts import UNLIMITED
+from rrm_tree.measure import Actor, Bench, Meter, Trial, describe_people, take_pictures
 from rrm_tree.measured import PairSettings
 from rrm_tree.outcomes import Advice, Judged, join_judged
+from rrm_tree.posing import hear, pose, replay
+from rrm_tree.propagation.accuracy import value_helpers
 from rrm_tree.purse import Purse, share_out
 from rrm_tree.records import JudgmentFacts, Promise, RoundRecord
 from rrm_tree.rounds import Measuring, RoundState, Setup
 from rrm_tree.spec import GateSpec, MeasureSpec
-from rrm_tree.station import UNLIMITED, Station, seed_from
-from rrm_tree.team import Team, network_inputs, network_shapes
+from rrm_tree.station import Station, seed_from
+from rrm_tree.team import Scorer, Team, network_inputs, network_shapes
 
 Steps: TypeAlias = Generator[Distilling | RoundState, Distilled | None, None]
 """A node's training: rounds as they are done, and what is to be distilled, which wants an answer."""
@@ -36,6 +41,9 @@ Steps: TypeAlias = Generator[Distilling | RoundState, Distilled | None, None]
 LEAST_AGREEMENT = 0.2
 """Krippendorff's alpha that the judges of a leaf must be able to have where a spec does not say: what is
 called slight agreement ends there (Landis and Koch 1977)."""
+
+FEWEST_COMPARED = 10
+"""Questions that several judges must have answered before they can be found to disagree."""
 
 SNAPSHOTS = 3
 """Agents, the newest included, whose outcomes stand for the on-policy distribution."""
@@ -67,7 +75,8 @@ def train_in_steps(setup: Setup, rounds: Sequence[RoundState] = ()) -> Steps:
     """The same, stopping where judgments are to be distilled: that of several seeds may be done as one."""
     work = NodeAtWork(setup)
     done = list(rounds)
-    while not (done and done[-1].record.stopped):
+    # The sweep before has stopped with its last round, from which this one goes on.
+    while len(done) <= setup.inherited or not done[-1].record.stopped:
         done.append((yield from work.round(done)))
         yield done[-1]
     if not done[-1].reward:
@@ -118,7 +127,7 @@ class NodeAtWork:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.node = setup.node
-        self.station = Station(Team(setup.tree, setup.artifacts), setup.entry, setup.node)
+        self.station = Station(Team(setup.tree, setup.artifacts, setup.before), setup.entry, setup.node)
         name = self.station.name
         self.bench = Bench(
             self.station.comparing or self.station, setup.tree.measure, measure_seed(setup.tree.seed, name)
@@ -136,6 +145,7 @@ class NodeAtWork:
     def round(self, done: Sequence[RoundState]) -> Generator[Distilling, Distilled, RoundState]:
         """Collect, judge, distill, improve, gate, measure: one round after those already done."""
         spent, tell = _Spent.over(done), self.setup.tell
+        weighing = self.weigh() if len(done) == self.setup.inherited else Measuring()
         agents = self.snapshots([state for state in done if state.reward][1 - SNAPSHOTS :])
         new = self.judge(done, agents, spent)
         tell("distilling")
@@ -154,9 +164,27 @@ class NodeAtWork:
         state = self.close(state, done)
         if gate is not None and state.record.stopped and not tries_each:
             state = self.gate(state, gate)
-        return self.measure(state, agents) if state.reward else state
+        state = self.measure(state, agents, every) if state.reward else state
+        return replace(state, measuring=state.measuring + weighing)
 
-    def measure(self, state: RoundState, agents: Sequence[Actor]) -> RoundState:
+    def weigh(self) -> Measuring:
+        """Say what the helpers are worth to the judge before anything is trained, and what that took.
+
+        Nothing of it reaches the training; what is measured later needs the same orders of the same pairs.
+        """
+        if not self.meter.can_weigh_helpers:
+            return Measuring()
+        self.setup.tell("weighing its helpers")
+        cpu, steps = time.process_time(), self.bench.tally.steps
+        shares = self.meter.weigh_helpers()
+        worth = value_helpers(shares)
+        if worth is not None:
+            facts = {"looks_alone": shares.looks_alone, "looks_assisted": shares.looks_assisted}
+            solving = {"solve_looks": self.meter.solve_looks}
+            self.setup.note("worth", {**worth.model_dump(mode="json"), **facts, **solving})
+        return Measuring(time.process_time() - cpu, self.bench.tally.steps - steps)
+
+    def measure(self, state: RoundState, agents: Sequence[Actor], every: Sequence[Judged]) -> RoundState:
         """The round with all that can be measured of it, if it is one that is to be measured, and pictures.
 
         Clips take longer, so that the last round alone has them.
@@ -166,11 +194,13 @@ class NodeAtWork:
             return state
         self.setup.tell("measuring")
         cpu, steps = time.process_time(), self.bench.tally.steps
-        measured = self.meter.measure_round(state.record, state.reward, agents)
+        measured = self.meter.measure_round(state.record, state.reward, agents, every)
+        told = describe_people(self.station, every)
+        record = measured.record.model_copy(update={} if told is None else {"people": told})
         pictures = take_pictures(self.station, measured.scenes, clips=last)
         cost = Measuring(time.process_time() - cpu, self.bench.tally.steps - steps)
         pairs = measured.pairs if last else None
-        return replace(state, record=measured.record, pictures=pictures, pairs=pairs, measuring=cost)
+        return replace(state, record=record, pictures=pictures, pairs=pairs, measuring=cost)
 
     def trial(self, rounds: Sequence[RoundState], settings: PairSettings) -> Trial:
         """The node as its last round left it, on a draw of held-out outcomes; its domain must compute truth.
@@ -186,6 +216,8 @@ class NodeAtWork:
             self.station.scorer(learned[-1].reward),
             self.snapshots(learned),
             self.agent_of(learned[-1]),
+            learned[-1].record.facts.judgments,
+            learned[-1].record.facts.looks,
         )
 
     def judge(self, done: Sequence[RoundState], agents: Sequence[Actor], spent: _Spent) -> _Gathered:
@@ -226,20 +258,24 @@ class NodeAtWork:
         spent: _Spent,
     ) -> _Gathered:
         """Judgments of one kind, as many as its purse pays for."""
+        if isinstance(station.line.judge, Taped):
+            judged = self._replayed(station, station.line.judge, done)
+            return _Gathered((self._ask_people(station, judged, done, self.rng(len(done), "people")),), 0, ())
         index, judgments = len(done), purse.judgments
         is_first = station is self.stations[0]
         rng = self.rng(index, "collect" if is_first else f"collect {station.kind}")
         act = agents[-1].act if agents else station.propose
         scorer = station.scorer(done[-1].reward) if agents and station.chooses else None
+        collector = Collector(station, act, rng, scorer)
         batches: list[Judged] = []
         while count := purse.items():
             self.setup.tell(f"judging {purse.asked}" + (f"/{judgments}" if judgments < UNLIMITED else ""))
             limit = purse.steps_left
             if station.windowed:
                 each = purse.per_episode
-                new = station.collect_windows(count, act, rng, scorer=scorer, per_episode=each, limit=limit)
+                new = collector.collect_windows(count, per_episode=each, limit=limit)
             else:
-                new = station.collect(count, act, "judge", rng, scorer=scorer, limit=limit)
+                new = collector.collect(count, "judge", limit=limit)
             purse.pay_steps(new)
             if not len(new.items):
                 break
@@ -258,7 +294,36 @@ class NodeAtWork:
                 f" judgments, {spent.looks:,} looks, {spent.steps + purse.steps:,} environment steps spent;"
                 " raise budget.judgments, budget.looks or budget.steps, or ask for fewer rounds"
             )
-        return _Gathered((join_judged(batches),), purse.steps, purse.notes())
+        judged = self._ask_people(station, join_judged(batches), done, rng)
+        return _Gathered((judged,), purse.steps, purse.notes())
+
+    def _ask_people(
+        self, station: Station, drafted: Judged, done: Sequence[RoundState], rng: np.random.Generator
+    ) -> Judged:
+        """The judgments, with what people say of those that are left to them; nobody in line: as they are."""
+        if station.line.people is None:
+            return drafted
+        number = len(done) * len(self.stations) + self.stations.index(station)
+        last = station.scorer(done[-1].reward) if done and done[-1].reward else None
+        posed = pose(station, drafted, number, rng, last)
+        if not posed.asked:
+            return hear(station, drafted, posed, (), rng)
+        self.setup.tell("waiting for people")
+        return hear(station, drafted, posed, self.setup.people(posed), rng)
+
+    def _replayed(self, station: Station, tape: Taped, done: Sequence[RoundState]) -> Judged:
+        """This round's share of the judgments that there are; nothing is executed for them."""
+        budget, index, place = self.node.budget, len(done), self.stations.index(station)
+        most = max(1, int(budget.judgments * list(self.station.kinds.values())[place]))
+        total = min(most, len(tape.judged(station.kind).items))
+        start = sum(len(state.judgments[place].items) for state in done)
+        end = math.ceil(total * share_out(budget, self.node.judge.schedule, index).judgments)
+        if end <= start:
+            raise TrainingError(
+                f"{self.setup.entry}: round {index + 1} has none of the {total:,} judgments in the file;"
+                " ask for fewer rounds (budget.rounds)"
+            )
+        return replay(station, tape, start, end, self.rng(index, "replay"))
 
     def allowance(self, index: int, spent: _Spent) -> tuple[int, int, int]:
         """Judgments, looks and steps that this round may spend: its share, and what was left over."""
@@ -311,6 +376,17 @@ class NodeAtWork:
             seed=seed_from(self.setup.fingerprint, len(done), "distill"),
         )
 
+    def learn_again(self, draws: Mapping[int, Sequence[Judged]]) -> list[Scorer | None]:
+        """Reward models from judgments of every kind by seed; None where nothing can be learned from them."""
+        none = _Spent.over(())
+        every = [replace(self.distilling(judged, (), none), seed=seed) for seed, judged in draws.items()]
+        found = []
+        for one in distill_together(every):
+            if isinstance(one, Exception):
+                raise one
+            found.append(None if one.model is None else self.station.scorer(one.model.arrays()))
+        return found
+
     def improve(
         self, done: Sequence[RoundState], new: _Gathered, distilled: Distilled, spent: _Spent
     ) -> RoundState:
@@ -339,6 +415,7 @@ class NodeAtWork:
             optimiser_steps=None if limit is None else max(0, limit - used),
             steps=max(0, self.allowance(len(done), spent)[2] - new.steps),
             seed=seed_from(self.setup.fingerprint, len(done), "improve"),
+            demonstrations=shown_by_judges([*(of for state in done for of in state.judgments), *new.judged]),
         )
         previous = next((state.agent for state in reversed(done) if state.reward), None)
         better = self.station.algorithm.improve(problem, previous)
@@ -364,7 +441,8 @@ class NodeAtWork:
         """
         judge, found = self.node.judge, facts.agreement
         floor = LEAST_AGREEMENT if judge.agreement is None else judge.agreement
-        if found is None or self.node.helpers or found.high >= floor:
+        few = found is not None and found.questions < FEWEST_COMPARED
+        if found is None or few or self.node.helpers or found.high >= floor:
             return
         raise TrainingError(
             f"{self.setup.entry}: nothing grounds this leaf: its judges agree hardly more than by chance"

@@ -81,7 +81,13 @@ class Run:
 
     def rows(self) -> list[Row]:
         """One tidy table: a row for each number of each round, with its interval and its count."""
-        return [row for one in self.by_seed for node in one.nodes for row in _rows_of(one.seed, node)]
+        return [
+            row
+            for one in self.by_seed
+            for node in one.nodes
+            if node.sweep is None
+            for row in _rows_of(one.seed, node)
+        ]
 
     def frame(self) -> DataFrame:
         """The same as a pandas DataFrame.

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rrm_tree.feedback import Kind
+from rrm_tree.origin import Origin, join_origins
 
 Array: TypeAlias = NDArray[Any]
 Arrays: TypeAlias = Mapping[str, Array]
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
+
+
+ABSORBED: Final = "absorbed"
+"""Name of the observation, [n, T + 1], that ended episodes have which go on: True after their end."""
 
 
 def take_rows(arrays: Arrays, rows: Array) -> dict[str, Array]:
@@ -100,6 +105,8 @@ class Outcomes:
     """What truth and simulated people alone may read (`rewards`): each [n, ...]. Never trained on."""
     ended: NDArray[np.bool_] = field(default_factory=lambda: np.ones(0, np.bool_))
     """Whether the episode came to its own end, False where a limit cut it short, [n]. Left out: all did."""
+    origin: Origin | None = None
+    """Out of which episodes they were cut, where people are to see them played; never trained on."""
 
     def __post_init__(self) -> None:
         if not len(self.ended):
@@ -113,6 +120,13 @@ class Outcomes:
         """True at steps really taken, shape [n, T]."""
         return np.arange(self.actions.shape[1])[None, :] < self.lengths[:, None]
 
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """True at steps that an agent took, neither padding nor after an episode's end, shape [n, T]."""
+        if ABSORBED not in self.observations:
+            return self.mask
+        return self.mask & ~self.observations[ABSORBED][:, :-1]
+
     def take(self, rows: Array) -> Outcomes:
         """The chosen outcomes."""
         return Outcomes(
@@ -122,6 +136,7 @@ class Outcomes:
             take_rows(self.subjects, rows),
             take_rows(self.hidden, rows),
             self.ended[rows],
+            None if self.origin is None else self.origin.take(rows),
         )
 
     def arrays(self) -> dict[str, Array]:
@@ -129,6 +144,8 @@ class Outcomes:
         flat = {"actions": self.actions, "lengths": self.lengths, "ended": self.ended}
         for part in ("observations", "subjects", "hidden"):
             flat |= {f"{part}.{name}": values for name, values in getattr(self, part).items()}
+        if self.origin is not None:
+            flat |= {f"origin.{name}": values for name, values in self.origin.arrays().items()}
         return flat
 
     @classmethod
@@ -143,7 +160,9 @@ class Outcomes:
             }
 
         seen, subjects, hidden = part("observations"), part("subjects"), part("hidden")
-        return cls(seen, flat["actions"], flat["lengths"], subjects, hidden, flat["ended"])
+        known = part("origin")
+        origin = Origin(**known) if known else None
+        return cls(seen, flat["actions"], flat["lengths"], subjects, hidden, flat["ended"], origin)
 
 
 def take_steps(outcomes: Outcomes, rows: Ints, times: Ints) -> Outcomes:
@@ -182,6 +201,7 @@ def join_outcomes(batches: Sequence[Outcomes]) -> Outcomes:
             [{k: pad(v, steps) if v.ndim > 1 else v for k, v in batch.hidden.items()} for batch in batches]
         ),
         np.concatenate([batch.ended for batch in batches]),
+        join_origins([(batch.origin, len(batch)) for batch in batches]),
     )
 
 
@@ -239,6 +259,9 @@ class Items:
     """Position of the criterion in the node's list, [items]."""
     more: Ints | None = None
     """Indices of the alternatives after the second, [items, alternatives - 2]; None for two at most."""
+    parts: Ints | None = None
+    """Parts of the one outcome among which is chosen, [items, alternatives]; `part` is then the first of
+    them. None where each item is about one part."""
 
     def __len__(self) -> int:
         return len(self.first)
@@ -257,21 +280,33 @@ class Items:
         ends += [] if self.more is None else list(self.more.T)
         return np.stack(ends, axis=1)
 
+    @property
+    def places(self) -> tuple[Ints, Ints]:
+        """Outcome and part of everything that each item is about, both [items, 1, 2 or more]."""
+        outcomes = self.alternatives
+        if self.parts is not None:
+            return np.repeat(outcomes, self.parts.shape[1], axis=1), self.parts
+        return outcomes, np.broadcast_to(self.part[:, None], outcomes.shape)
+
+    @property
+    def asked(self) -> Ints:
+        """A row of numbers for each item; items that ask the same have the same row, [items, numbers]."""
+        return np.column_stack([*self.places, self.criterion])
+
+    def about(self, alternatives: Ints) -> Items:
+        """The same questions about outcomes that are counted otherwise, [items, 1, 2 or more]."""
+        return replace(Items.among(alternatives, self.part, self.criterion), parts=self.parts)
+
     def take(self, rows: Array) -> Items:
         """The chosen items."""
         second = None if self.second is None else self.second[rows]
         more = None if self.more is None else self.more[rows]
-        return Items(self.first[rows], second, self.part[rows], self.criterion[rows], more)
+        parts = None if self.parts is None else self.parts[rows]
+        return Items(self.first[rows], second, self.part[rows], self.criterion[rows], more, parts)
 
 
-REASONS: Final = (
-    "no reason",
-    "they are too much alike",
-    "too little is shown",
-    "the advice contradicts itself",
-    "I do not know this",
-)
-"""Why a judge cannot tell."""
+NOTES: Final = ("who", "link", "reason", "at", "seconds", "hidden", "confidence", "gold")
+"""What may be known of an answer beside the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,16 +325,23 @@ class Answers:
     """Where judges may pass a question on: how often each was passed on until it was answered, -1 where
     nobody could tell, [items]."""
     reason: Ints | None = None
-    """Why a judge cannot tell, as places in REASONS, [items]."""
+    """Why a judge cannot tell, as places in REASONS; of what is passed on, why the first could not; -1 where
+    that is not known, [items]."""
     at: Floats | None = None
     """When each answer was given, seconds since 1970; of people alone, [items]."""
     seconds: Floats | None = None
-    """How long it took, [items]."""
+    """How long it took, [items]; NaN where that is not known."""
+    hidden: Ints | None = None
+    """1 where a person was shown no advice, [items]."""
+    confidence: Ints | None = None
+    """1 to 3, as people say; 0 where they do not, [items]."""
+    gold: Floats | None = None
+    """What somebody who is trusted says of the same, NaN where that is not known, [items]."""
 
     @property
     def notes(self) -> dict[str, Array]:
         """What is known of each answer beside the answer, by name."""
-        named = {name: getattr(self, name) for name in ("who", "link", "reason", "at", "seconds")}
+        named = {name: getattr(self, name) for name in NOTES}
         return {name: values for name, values in named.items() if values is not None}
 
     def take(self, rows: Array) -> Answers:
@@ -325,20 +367,26 @@ def join_judged(batches: Sequence[Judged]) -> Judged:
     if len(batches) == 1:
         return batches[0]
     starts = np.cumsum([0] + [len(batch.outcomes) for batch in batches[:-1]])
-    ends = [batch.items.alternatives + start for batch, start in zip(batches, starts, strict=True)]
+    every = [batch.items for batch in batches]
+    parts = [items.parts for items in every if items.parts is not None]
+    # What one batch alone has is not known of the others: a judge may have learned to say more since.
+    notes = set.intersection(*(set(batch.answers.notes) for batch in batches))
     return Judged(
         join_outcomes([batch.outcomes for batch in batches]),
         join_advice([batch.advice for batch in batches]),
         batches[0].kind,
-        Items.among(
-            np.concatenate(ends),
-            np.concatenate([batch.items.part for batch in batches]),
-            np.concatenate([batch.items.criterion for batch in batches]),
+        replace(
+            Items.among(
+                np.concatenate([items.alternatives + at for items, at in zip(every, starts, strict=True)]),
+                np.concatenate([items.part for items in every]),
+                np.concatenate([items.criterion for items in every]),
+            ),
+            parts=np.concatenate(parts) if parts else None,
         ),
         Answers(
             np.concatenate([batch.answers.values for batch in batches]),
             np.concatenate([batch.answers.looks for batch in batches]),
-            **join_rows([batch.answers.notes for batch in batches]),
+            **{name: np.concatenate([b.answers.notes[name] for b in batches]) for name in sorted(notes)},
         ),
         batches[0].judges,
     )

@@ -13,9 +13,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from rrm_tree.cells import write_table
 from rrm_tree.records import FORMAT, Done, Stored
 from rrm_tree.registry import PluginKind, load_attribute
 from rrm_tree.spec import NodeSpec, PluginSpec, TreeSpec, edit_node
+from rrm_tree.sweeps import name_entry, node_of, spend_until
 
 if TYPE_CHECKING:
     from rrm_tree.graph import TaskGraph
@@ -33,13 +37,28 @@ Inputs = dict[str, Any]
 """All that decides a node's bytes, as JSON; its digest is the fingerprint."""
 
 
+def _is_none(value: object) -> bool:
+    # Left out of plans: those of one sweep keep their bytes, and so the names of their runs.
+    return value is None
+
+
+def _is_empty(value: object) -> bool:
+    return value == ()
+
+
 class Entry(Stored):
-    """What is trained by itself: a node, or an arm of one."""
+    """What is trained by itself: a node, in one of the tree's sweeps, or an arm of one."""
 
     name: str
-    """`player`, or `player~alone` for an arm."""
+    """`player`, `player~alone` for an arm, `player^1` for a sweep before the last."""
     node: str
     arm: str | None = None
+    sweep: int | None = Field(default=None, exclude_if=_is_none)
+    """Which sweep, from 1; None: the last one."""
+    goes_on: str | None = Field(default=None, exclude_if=_is_none)
+    """The same node in the sweep before, from whose rounds it goes on."""
+    before: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
+    """Entries of the sweep before by whose agents its subjects are made: those above, and whom they ask."""
     level: int
     spec: NodeSpec
     """The node's spec, an arm's edits merged in."""
@@ -86,6 +105,15 @@ class Plan(Stored):
         """Name of the run of this plan: the same wherever the tree's file stands."""
         text = self.model_copy(update={"folder": ""}).to_json()
         return f"{self.tree.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what is trained, in which order, and what each entry waits for."""
+        rows = (
+            (e.name, e.level, e.spec.doc, ", ".join(e.waits), e.spec.budget.judgments, e.spec.budget.rounds)
+            for e in self.entries
+        )
+        columns = ("entry", "level", "question", "waits for", "judgments", "rounds")
+        return write_table(f"Plan of {self.tree.name}, run {self.run}", columns, rows)
 
     def with_seed(self, seed: int) -> Plan:
         """The plan of the same tree with one seed: its keys are those that it has when run alone."""
@@ -149,18 +177,34 @@ def build_plan(
         only: an entry to train with what it needs, and nothing else.
     """
     planner = _Planner(graph, version_of, numerics)
-    entries: list[Entry] = []
+    nodes, last = graph.tree.nodes, graph.tree.sweeps
     for name in graph.order:
-        node = graph.tree.nodes[name]
-        planner.hears[name] = planner.heard(node)
-        entries.append(planner.entry(name, None, node))
-        entries += [planner.entry(name, arm, edit_node(node, edits)) for arm, edits in node.arms.items()]
+        planner.hears[name] = planner.heard(nodes[name])
+    entries = [
+        planner.entry(name, None, nodes[name], sweep) for sweep in range(1, last) for name in graph.order
+    ]
+    for name in graph.order:
+        node = nodes[name]
+        entries.append(planner.entry(name, None, node, last))
+        entries += [
+            planner.entry(name, arm, edit_node(node, edits), last) for arm, edits in node.arms.items()
+        ]
     plan = Plan(tree=graph.tree, entries=tuple(entries), folder=str(graph.tree.folder))
     if only is not None:
-        needed = {only, *plan.by_name[only].waits}
+        needed = _needed(plan, only)
         plan = plan.model_copy(update={"entries": tuple(e for e in entries if e.name in needed)})
     # Through JSON and back: what is planned here and what a worker reads are the same values.
     return Plan.model_validate_json(plan.to_json())
+
+
+def _needed(plan: Plan, name: str) -> set[str]:
+    """An entry and all that it waits for, directly or not."""
+    needed, left = {name}, [name]
+    while left:
+        new = set(plan.by_name[left.pop()].waits) - needed
+        needed |= new
+        left += new
+    return needed
 
 
 def uses_helpers(spec: NodeSpec) -> bool:
@@ -205,27 +249,52 @@ class _Planner:
         """Whose agents are needed, out of those that are heard."""
         return tuple(name for name in heard if not self.graph.tree.nodes[name].answers_ideally)
 
-    def entry(self, node: str, arm: str | None, spec: NodeSpec) -> Entry:
-        """A node, or an arm of it, ready to be planned."""
+    def entry(self, node: str, arm: str | None, spec: NodeSpec, sweep: int) -> Entry:
+        """A node in one sweep, or an arm of it in the last, ready to be planned."""
+        last = self.graph.tree.sweeps
+        spec = spend_until(spec, sweep, last)
         heard = self.heard(spec)
         helpers = self.loaded(heard)
+        acting = self.acting_above(node) if sweep > 1 else ()
+        goes_on = name_entry(node, sweep - 1) if sweep > 1 and arm is None else None
+        before = tuple(name_entry(name, sweep - 1) for name in acting)
+        earlier = None if sweep == last else sweep
         equals: tuple[str, ...] = ()
         if arm is not None and spec.help == "trained" and spec.judge.use != "truth":
             # Equal effort: the looks of the node and of all below it, less those it still uses.
             ours = self.loaded(self.hears[node])
             equals = (*(name for name in ours if name not in helpers), node)
-        waits = {*helpers, *((*self.loaded(self.hears[node]), node) if equals else ())}
+        waits = self.in_order({*helpers, *((*self.loaded(self.hears[node]), node) if equals else ())})
         return Entry(
-            name=node if arm is None else f"{node}~{arm}",
+            name=name_entry(node, earlier, arm),
             node=node,
             arm=arm,
+            sweep=earlier,
+            goes_on=goes_on,
+            before=before,
             level=self.graph.level[node],
             spec=spec,
-            helpers=helpers,
-            waits=self.in_order(waits),
+            helpers=tuple(name_entry(name, earlier) for name in helpers),
+            waits=(
+                *([goes_on] if goes_on is not None and goes_on not in before else []),
+                *before,
+                *(name_entry(name, earlier) for name in waits),
+            ),
             equals=equals,
-            fixed=self.fixed(node, spec, heard),
+            fixed=self.fixed(node, spec, heard) | self.fixed_before(acting),
         )
+
+    def acting_above(self, node: str) -> tuple[str, ...]:
+        """Nodes whose agents make a node's subjects, and those that they ask; leaves first."""
+        above = self.graph.ancestors(node)
+        asked = (name for one in above for name in self.loaded(self.hears[one]))
+        return self.in_order({*above, *asked})
+
+    def fixed_before(self, acting: Collection[str]) -> Inputs:
+        """What decides how those above have acted in the sweep before, beside what they had learned."""
+        nodes = self.graph.tree.nodes
+        found = {name: self.acting(name, True) | self.learner(nodes[name]) for name in acting}
+        return {"acting": found} if acting else {}
 
     def fixed(self, node: str, spec: NodeSpec, heard: Collection[str]) -> Inputs:
         """What decides an entry's bytes and is known before anything is trained."""
@@ -247,7 +316,9 @@ class _Planner:
             "numerics": dict(self.numerics),
             "measure": tree.measure.model_dump(mode="json"),
             # Gates share their alpha, so that each depends on how many there are.
-            "gates": sum(one.gate is not None for one in tree.nodes.values()) if spec.gate else 0,
+            "gates": sum(one.gate is not None for one in tree.nodes.values()) * tree.sweeps
+            if spec.gate
+            else 0,
             "above": self.above(node),
             "below": {name: self.acting(name, name in heard) for name in sorted({*heard, *spec.helpers})},
         }
@@ -285,11 +356,13 @@ class _Planner:
             return task
         if spec.answers is not None:
             task["answers"] = spec.answers.model_dump(mode="json")
-        if spec.answers_ideally:
-            return task
+        return task if spec.answers_ideally else task | self.learner(spec)
+
+    def learner(self, spec: NodeSpec) -> Inputs:
+        """What of a node decides what its agent does, beside its task and the bytes that it has learned."""
         criteria = [[one, list(criterion.helpers)] for one, criterion in spec.criteria.items()]
         model = spec.reward_model
-        return task | {
+        return {
             "criteria": criteria,
             "weights": [criterion.weight for criterion in spec.criteria.values()],
             "help": spec.help,
@@ -320,11 +393,16 @@ def _dump(plugin: PluginSpec) -> Inputs:
 def inputs_of(entry: Entry, done: Mapping[str, Done]) -> Inputs:
     """All that decides an entry's bytes; everything it waits for must be done."""
     limit = sum(done[name].looks for name in entry.equals) if entry.equals else None
-    return {
+    inputs = {
         **entry.fixed,
-        "helpers": {name: dict(done[name].objects) for name in entry.helpers},
+        "helpers": {node_of(name): dict(done[name].objects) for name in entry.helpers},
         "looks_limit": limit,
     }
+    if entry.goes_on is not None:
+        inputs["goes_on"] = done[entry.goes_on].key
+    if entry.before:
+        inputs["before"] = {node_of(name): dict(done[name].objects) for name in entry.before}
+    return inputs
 
 
 def key_of(entry: Entry, done: Mapping[str, Done]) -> Ticket:

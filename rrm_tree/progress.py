@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from rrm_tree.boards import Board, Line, SeedsBoard, say_stored, show_seconds
+from rrm_tree.boards import Board, SeedsBoard, say_stored, show_seconds, show_share
 from rrm_tree.seeds import split_run
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ class TextLines:
     def show(self, events: Iterable[Event]) -> None:
         """Write what changed."""
         for event in events:
-            line = self.board.note(event)
-            if event.kind != "phase":
+            self.board.note(event)
+            if event.kind not in {"phase", "people"}:
                 clock = time.strftime("%H:%M:%S", time.localtime(event.at))
-                self.write(f"{clock}  {self.board.name(event)}: {_in_words(event, line)}")
+                self.write(f"{clock}  {self.board.name(event)}: {say_event(event)}")
 
     def open(self) -> AbstractContextManager[object]:
         """Nothing to hold."""
@@ -90,9 +90,9 @@ class LiveTable:
     def show(self, events: Iterable[Event]) -> None:
         """Take events in; what must not scroll away unseen is printed above the table."""
         for event in events:
-            line = self.board.note(event)
-            if event.kind in {"warning", "corrupt", "nondeterminism", "lost", "failed"}:
-                said = f"{self.board.name(event)}: {_in_words(event, line)}"
+            self.board.note(event)
+            if event.kind in {"worth", "warning", "corrupt", "nondeterminism", "lost", "failed"}:
+                said = f"{self.board.name(event)}: {say_event(event)}"
                 self.console.print(said, markup=False, highlight=False)
 
     def open(self) -> AbstractContextManager[object]:
@@ -118,19 +118,42 @@ class LiveTable:
         return table
 
 
-def _in_words(event: Event, line: Line | None) -> str:
+def say_event(event: Event) -> str:
+    """An event in words, without what it is about."""
     data = event.data
-    if event.kind == "round" and line is not None:
-        speed = "" if line.steps_per_second is None else f", {line.steps_per_second:,.0f} steps/s"
-        right = f", distilled {line.accuracy}" if line.accuracy else ""
-        return f"round {line.round}/{line.rounds} in {show_seconds(data['seconds'])}{right}{speed}"
+    if event.kind == "round":
+        speed = "" if data["steps_per_second"] is None else f", {data['steps_per_second']:,.0f} steps/s"
+        right = f", distilled {said}" if (said := show_share(data["distilled"])) else ""
+        return f"round {data['index'] + 1}/{data['of']} in {show_seconds(data['seconds'])}{right}{speed}"
     if event.kind in {"done", "reused"}:
         words = {"done": "done", "reused": "done before, reused"}[event.kind]
         return words + (", but its gate was missed" if data.get("gate_passed") is False else "")
     if event.kind == "started":
         where = f" on {data['worker']}" if "worker" in data else ""
         return f"started{where}" + (f", {say_stored(data['stored'])}" if data["stored"] else "")
+    if event.kind == "worth":
+        return _say_worth(data)
     if event.kind == "retry":
         return "to be tried again, as somebody asked"
     text = data.get("text", "")
+    if event.kind == "parked":
+        return f"waits for people: {text}"
     return f"{event.kind}: {text}" if text else event.kind
+
+
+def _say_worth(data: Mapping[str, Any]) -> str:
+    """What helpers are worth to a judge, before the node is trained, and what judging takes."""
+    gain, before, after = data["gain"], data["before"]["value"], data["after"]["value"]
+    verdict = {
+        "helps": "its helpers help the judge",
+        "hurts": "recursion does not pay: its helpers hurt the judge",
+        "unclear": f"its helpers make no difference that {data['after']['count']:,} pairs can show",
+    }[data["verdict"]]
+    without = {"alone": "alone", "heuristic": "by the simple rule"}[data["base"]]
+    words = [f"{verdict}, {gain['value']:+.2f} [{gain['low']:+.2f}, {gain['high']:+.2f}]"]
+    words += [f"{after:.2f} right with them, {before:.2f} {without}"]
+    if data["looks_alone"] and data["looks_assisted"]:
+        words += [f"{data['looks_assisted']:,.1f} looks a judgment instead of {data['looks_alone']:,.1f}"]
+    if data["solve_looks"]:
+        words += [f"{data['solve_looks']:,.1f} to do the task unaided"]
+    return "; ".join(words)

@@ -11,9 +11,10 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
+from rrm_tree.collecting import Collected
+from rrm_tree.learning.rollouts import UNLIMITED
 from rrm_tree.outcomes import Judged
 from rrm_tree.spec import BudgetSpec, ScheduleSpec
-from rrm_tree.station import UNLIMITED, Collected
 
 ASKED_AT_ONCE = 1024
 """Items put to the judge in one batch; the budget of looks is checked after each."""

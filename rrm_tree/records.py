@@ -7,9 +7,11 @@ A record holds no clock times: the same run gives the same record. Times are in 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from rrm_tree.cells import write_fields
 
 FORMAT = 1
 """Version of what the store holds; a newer one is refused."""
@@ -26,6 +28,10 @@ class Stored(BaseModel):
     """Anything that is stored as JSON: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a row a field."""
+        return write_fields(type(self).__name__, dict(self))
 
 
 class Share(Stored):
@@ -115,6 +121,52 @@ class LinkFacts(Stored):
     """Of these questions, those of judges who could not tell included."""
 
 
+class PeoplePart(Stored):
+    """Some of what people answered."""
+
+    answers: int
+    told: int
+    """Of these, those that say something."""
+    seconds: float | None
+    """Median time of an answer, as far as it is known."""
+    right: Share | None
+    """Of the answers that say something, those that are as truth has it; None where nobody knows."""
+    right_advice: Share | None
+    """The same where the advice, read without slips, leads to the answer that perfect advice leads to."""
+    wrong_advice: Share | None
+    """The same where it leads to another: what people then still get right."""
+    agreed: Share | None
+    """Of the answers to questions that others answered too, those that are the same as theirs."""
+    trusted: Share | None
+    """Of the answers to questions whose answer is known, those that are the same."""
+
+
+class PeopleFacts(Stored):
+    """What people answered in training: with advice, and where it was hidden to find out what it is worth."""
+
+    people: int
+    whole: PeoplePart
+    shown: PeoplePart | None
+    """With advice; None where it was hidden from nothing."""
+    hidden: PeoplePart | None
+    """Without."""
+    reasons: Mapping[str, int]
+    """Why they could not tell, as often as they say."""
+
+
+class JudgeRight(Stored):
+    """One judge's training judgments of one kind, as truth says."""
+
+    judge: str
+    """Its name where questions are passed on; its number, from 1, where several judge; else empty."""
+    kind: str
+    asked: int
+    told: int
+    """Of what it was asked; the others were "cannot tell"."""
+    right: Share | None
+    """Of what it could tell; ties of truth are left out. None where the kind has no right answer."""
+
+
 class JudgmentFacts(Stored):
     """What the training judgments were like."""
 
@@ -138,6 +190,8 @@ class JudgmentFacts(Stored):
     judges: tuple[JudgeFacts, ...] | None = Field(default=None, exclude_if=_is_none)
     """Of labels and preferences, where several judge."""
     agreement: AgreementFacts | None = Field(default=None, exclude_if=_is_none)
+    reasons: Mapping[str, int] | None = Field(default=None, exclude_if=_is_none)
+    """Why the judge could not tell, in words, and how often; of judges who give reasons."""
     links: tuple[LinkFacts, ...] | None = Field(default=None, exclude_if=_is_none)
     """The judge and those to whom it passes on what it cannot tell."""
 
@@ -180,9 +234,13 @@ class RoundRecord(Stored):
     """The reward model's score of the agent's own outcomes."""
     held_out: Promise | None = None
     """This round's reward model on the judgments that were held out from it."""
+    by_judge: tuple[JudgeRight, ...] | None = Field(default=None, exclude_if=_is_none)
+    """How right each judge was in training, where there are several, or one who may say "cannot tell"."""
     fresh: Promise | None = None
     """The reward model of the round before on this round's new judgments, before any was learned from:
     they are about outcomes of the agent that it has made. None where there is no such model."""
+    people: PeopleFacts | None = Field(default=None, exclude_if=_is_none)
+    """Of people as judges, over all rounds so far."""
     solve_looks: float | None = None
     """Mean looks a person needs to do the task unaided."""
     gate: GateResult | None = None
@@ -213,6 +271,25 @@ class Manifest(Stored):
     round: int
     objects: Mapping[str, str]
     """File name (agent, reward, judgments, record) → digest of its content."""
+
+
+class Pending(Stored):
+    """What people are shown while a key waits for them; written before they are asked."""
+
+    format: int = FORMAT
+    key: str
+    number: int
+    """Of the batch of questions."""
+    objects: Mapping[str, str]
+    """Name → digest of its content."""
+
+
+What: TypeAlias = Literal[
+    "pairs", "causes", "transfer", "prediction", "best-of-n", "disagreements", "sweeps", "learning", "steps"
+]
+"""What can be measured of a trained key, at any time."""
+
+WHATS: Final[tuple[What, ...]] = get_args(What)
 
 
 class Measurement(Stored):
@@ -258,7 +335,7 @@ class Picture(Stored):
     """A clip of that media type, base64; empty where there is a drawing."""
 
 
-State = Literal["trained", "reused", "failed", "waiting", "running", "stopped"]
+State = Literal["trained", "reused", "failed", "waiting", "running", "stopped", "parked"]
 
 
 class NodeResult(Stored):
@@ -271,6 +348,8 @@ class NodeResult(Stored):
     level: int
     doc: str
     helpers: tuple[str, ...]
+    sweep: int | None = Field(default=None, exclude_if=_is_none)
+    """Which sweep, from 1, where a later one has gone on from it; None: the last one."""
     edits: tuple[str, ...] | None = None
     """Settings in which an arm differs from its node ("judge.sees"); None where that is not known."""
     judge: str
@@ -286,6 +365,11 @@ class NodeResult(Stored):
     rounds: tuple[RoundRecord, ...] = ()
     costs: tuple[Cost, ...] = ()
     pictures: tuple[Picture, ...] = ()
+
+    @property
+    def is_main(self) -> bool:
+        """Whether it is the node itself, as its last sweep left it, and no arm of it."""
+        return self.arm is None and self.sweep is None
 
 
 class Edit(Stored):

@@ -63,6 +63,8 @@ BUILT_IN: Final[Mapping[PluginKind, Mapping[str, str]]] = {
         "teacher": "rrm_tree.judges:teacher",
         "truth": "rrm_tree.judges:truth",
         "panel": "rrm_tree.judges:panel",
+        "person": "rrm_tree.judges:person",
+        "recorded": "rrm_tree.judges:recorded",
     },
     "network": {
         "mlp": "rrm_tree.learning:mlp",
@@ -119,6 +121,10 @@ class Facts:
     noiseless: Mapping[str, Any] | None
     """Of a judge: the options with which it makes no slips, its patience left as it is; None where it
     does not say."""
+    deferred: bool
+    """Of a judge: whether its answers come later (`contracts.Deferred`)."""
+    taped: bool
+    """Of a judge: whether all that it says is there, and it can be asked nothing new (`contracts.Taped`)."""
     consults: str | None
     """Of a judge: the option under which it is given other judges, whose versions then count as well."""
 
@@ -153,6 +159,8 @@ class Plugin:
             tasks=fact("tasks", None),
             one_step=fact("one_step", None),
             noiseless=fact("noiseless", None),
+            deferred=bool(fact("deferred", False)),
+            taped=bool(fact("taped", False)),
             consults=fact("consults", None),
         )
 

@@ -10,35 +10,63 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
+from rrm_tree.contracts import Segmented
 from rrm_tree.errors import StoreError
 from rrm_tree.measure import Known, Trial
 from rrm_tree.measured import PairSettings
 from rrm_tree.node import NodeAtWork
 from rrm_tree.plan import Plan, Ticket
+from rrm_tree.propagation.best_of_n import BEST_OF_N_VERSION, NodeBestOfN
 from rrm_tree.propagation.causes import CAUSES_VERSION, NodeCauses
+from rrm_tree.propagation.disagreements import DISAGREEMENTS_VERSION, NodeDisagreements
+from rrm_tree.propagation.learning_curves import LEARNING_VERSION, NodeLearning
 from rrm_tree.propagation.prediction import PREDICTION_VERSION, NodePredictions
+from rrm_tree.propagation.step_rewards import STEPS_VERSION, NodeSteps
+from rrm_tree.propagation.sweep_gains import SWEEPS_VERSION, NodeSweeps, follow_sweeps
 from rrm_tree.propagation.transfer import TRANSFER_VERSION, NodeTransfers
+from rrm_tree.records import WHATS, What
 from rrm_tree.registry import import_modules
+from rrm_tree.relearning import relearn
 from rrm_tree.rounds import RoundState
 from rrm_tree.states import commit_pairs, commit_study, load_pairs, load_rounds, load_setup, load_study
 from rrm_tree.store import Store
+from rrm_tree.sweeps import node_of
 
-What: TypeAlias = Literal["pairs", "causes", "transfer", "prediction"]
-WHATS: Final[tuple[What, ...]] = ("pairs", "causes", "transfer", "prediction")
+Study: TypeAlias = (
+    NodeCauses
+    | NodeTransfers
+    | NodePredictions
+    | NodeBestOfN
+    | NodeDisagreements
+    | NodeSweeps
+    | NodeLearning
+    | NodeSteps
+)
 
-Study: TypeAlias = NodeCauses | NodeTransfers | NodePredictions
+UNASKED: Final = tuple(what for what in WHATS if what != "learning")
+"""What is measured unless something is named: to learn again takes longer than all else."""
 
 MODELS: Final[dict[What, type[Study]]] = {
     "causes": NodeCauses,
     "transfer": NodeTransfers,
     "prediction": NodePredictions,
+    "best-of-n": NodeBestOfN,
+    "disagreements": NodeDisagreements,
+    "sweeps": NodeSweeps,
+    "learning": NodeLearning,
+    "steps": NodeSteps,
 }
 VERSIONS: Final[dict[What, str]] = {
     "causes": CAUSES_VERSION,
     "transfer": TRANSFER_VERSION,
     "prediction": PREDICTION_VERSION,
+    "best-of-n": BEST_OF_N_VERSION,
+    "disagreements": DISAGREEMENTS_VERSION,
+    "sweeps": SWEEPS_VERSION,
+    "learning": LEARNING_VERSION,
+    "steps": STEPS_VERSION,
 }
 
 
@@ -120,6 +148,10 @@ class RunAgain:
             self._nodes[entry] = TrainedNode(self.store, self.plan, self.keys[entry])
         return self._nodes[entry]
 
+    def has(self, entry: str, what: What) -> bool:
+        """Whether anything of that kind is stored, whatever its settings."""
+        return bool(self.store.measurements(self.keys[entry], what))
+
     def measure(self, entry: str, what: What, settings: PairSettings) -> bool:
         """Measure, and store what was found; False where it was in the store already."""
         node = self.node(entry)
@@ -127,7 +159,7 @@ class RunAgain:
             return self.study(entry, what, settings)[1]
         if load_pairs(self.store, node.key, settings) is not None:
             return False
-        commit_pairs(self.store, node.key, node.trial(settings).pairs())
+        commit_pairs(self.store, node.key, node.trial(settings).pairs)
         return True
 
     def study(self, entry: str, what: What, settings: PairSettings) -> tuple[Study, bool]:
@@ -140,10 +172,47 @@ class RunAgain:
             "causes": lambda: node.trial(settings).causes(),
             "transfer": lambda: node.trial(settings).transfers(),
             "prediction": lambda: node.trial(settings).predictions(self._known(entry, settings)),
+            "best-of-n": lambda: node.trial(settings).best_of_n(),
+            "disagreements": lambda: node.trial(settings).disagreements(),
+            "sweeps": lambda: self._sweeps(entry, settings),
+            "steps": lambda: node.trial(settings).steps(),
+            "learning": lambda: relearn(node.at_work, node.rounds, node.trial(settings)),
         }
         found = makers[what]()
         commit_study(self.store, node.key, what, found, about)
         return found, True
+
+    def applies(self, entry: str, what: What) -> bool:
+        """Whether there is such a thing to measure.
+
+        Sweeps of the last one alone, where there are several; steps where they are scored by themselves.
+        """
+        planned = self.plan.by_name[entry]
+        if what == "sweeps":
+            return planned.goes_on is not None and planned.sweep is None
+        return what != "steps" or isinstance(self.node(entry).at_work.station.task, Segmented)
+
+    def _sweeps(self, entry: str, settings: PairSettings) -> NodeSweeps:
+        """Every sweep's node on the pairs of the last one."""
+        names: list[str] = []
+        earlier: str | None = entry
+        while earlier is not None:
+            names.insert(0, earlier)
+            earlier = self.plan.by_name[earlier].goes_on
+        trials = [self.node(name).trial(self._as_trained(name, settings)) for name in names]
+        paths = [
+            follow_sweeps(
+                [trial.in_sweep(hearing) for trial in trials], hearing.pairs.root, hearing.distribution
+            )
+            for hearing in trials[-1].hearings
+            if len(hearing.pairs)
+        ]
+        return NodeSweeps(node=entry, paths=tuple(paths))
+
+    def _as_trained(self, entry: str, settings: PairSettings) -> PairSettings:
+        """The same draw, of the entry's own last round."""
+        last = self.node(entry).settings(Again()).round
+        return settings.model_copy(update={"round": last})
 
     def _known(self, entry: str, settings: PairSettings) -> Known:
         """What is foretold of the helpers of an entry: of the same draw, each with its own last round."""
@@ -151,9 +220,9 @@ class RunAgain:
         for helper in self.plan.by_name[entry].helpers:
             if not self.is_trained(helper) or not self.node(helper).is_measurable:
                 continue
-            last = self.node(helper).settings(Again()).round
-            found, _ = self.study(helper, "prediction", settings.model_copy(update={"round": last}))
+            found, _ = self.study(helper, "prediction", self._as_trained(helper, settings))
             assert isinstance(found, NodePredictions)
             if found.confusion is not None and found.composed is not None:
-                measured[helper], composed[helper] = found.confusion, found.composed
+                name = node_of(helper)
+                measured[name], composed[name] = found.confusion, found.composed
         return Known(measured, composed)

@@ -109,6 +109,7 @@ def collect_result(store: Store, run: str, plan: Plan, fates: Mapping[str, Fate]
         StoreError: the store cannot be read.
     """
     keys = store.referred(run)
+    # The last sweep's, which come last.
     declared = {entry.node: entry.spec for entry in plan.entries if entry.arm is None}
     nodes = tuple(
         _collect(store, entry, keys.get(entry.name), fates.get(entry.name), declared.get(entry.node))
@@ -151,6 +152,7 @@ def _collect(
         name=entry.name,
         node=entry.node,
         arm=entry.arm,
+        sweep=entry.sweep,
         level=entry.level,
         doc=entry.spec.doc,
         helpers=entry.spec.helpers,
@@ -166,7 +168,7 @@ def _collect(
         rounds=records,
         costs=() if key is None else store.costs(key, len(manifests)),
         pictures=tuple(Picture.model_validate(one) for one in _load(store, manifests[-1], "pictures"))
-        if manifests
+        if manifests and entry.sweep is None
         else (),
     )
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rrm_tree.asking import Asking, Given, Question
+from rrm_tree.errors import TrainingError
 from rrm_tree.measured import NodeMeasurement
 from rrm_tree.outcomes import Advice, Answers, Array, Arrays, Items, Judged, Outcomes
 from rrm_tree.records import Picture, RoundRecord
@@ -25,6 +27,27 @@ class Artifacts:
 
 
 @dataclass(frozen=True)
+class Posed:
+    """What a node asks people, in one batch."""
+
+    number: int
+    """Of the batch, the same whenever the round is done again."""
+    judged: Judged
+    """What is shown; nothing of it is answered."""
+    asked: tuple[Question, ...]
+    asking: Asking
+
+
+def ask_nobody(posed: Posed) -> tuple[Given, ...]:
+    """Refuse: only who can park a node may ask people.
+
+    Raises:
+        TrainingError: always.
+    """
+    raise TrainingError(f"{len(posed.asked):,} questions are for people, and here is nobody to ask")
+
+
+@dataclass(frozen=True)
 class Setup:
     """Everything that one node needs to train; nothing else reaches it."""
 
@@ -37,12 +60,20 @@ class Setup:
     fingerprint: str
     artifacts: Mapping[str, Artifacts]
     """Of every descendant that the node or its helpers ask, by node name."""
+    before: Mapping[str, Artifacts] = field(default_factory=dict)
+    """Of the sweep before, by node name: the agents above, and whoever they ask."""
+    inherited: int = 0
+    """How many rounds are those of the sweep before, from which the node goes on."""
     looks_limit: int | None = None
     """Looks that an arm may spend to cost what the node itself cost; lifts its judgment budget."""
     cpu_used: float = 0.0
     """CPU seconds that earlier attempts have spent."""
     tell: Callable[[str], None] = field(default=lambda phase: None)
     """Called with what is being done: "distilling", "judging 250/500", …"""
+    note: Callable[[str, Mapping[str, object]], None] = field(default=lambda kind, facts: None)
+    """Called with what is worth knowing at once: a kind of event, and its facts."""
+    people: Callable[[Posed], tuple[Given, ...]] = field(default=ask_nobody)
+    """Puts questions to people; raises WaitsForPeople until they have answered enough."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +83,9 @@ class Measuring:
     cpu_seconds: float = 0.0
     steps: int = 0
     """Environment steps executed."""
+
+    def __add__(self, other: Measuring) -> Measuring:
+        return Measuring(self.cpu_seconds + other.cpu_seconds, self.steps + other.steps)
 
 
 @dataclass(frozen=True)
@@ -95,12 +129,14 @@ def _judged_in_c_order(judged: Judged) -> Judged:
     first, part, criterion = (
         np.asarray(one, order="C") for one in (items.first, items.part, items.criterion)
     )
-    second, more = (None if one is None else np.asarray(one, order="C") for one in (items.second, items.more))
+    second, more, parts = (
+        None if one is None else np.asarray(one, order="C") for one in (items.second, items.more, items.parts)
+    )
     return Judged(
         Outcomes.from_arrays(_in_c_order(judged.outcomes.arrays())),
         Advice(_in_c_order(judged.advice.values), judged.advice.kinds),
         judged.kind,
-        Items(first, second, part, criterion, more),
+        Items(first, second, part, criterion, more, parts),
         Answers(
             np.asarray(answers.values, order="C"),
             np.asarray(answers.looks, order="C"),

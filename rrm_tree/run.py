@@ -18,8 +18,9 @@ from rrm_tree.attempt import End, Order
 from rrm_tree.errors import StoreError
 from rrm_tree.executors import Answer, Executor, LocalExecutor, queue_of
 from rrm_tree.frontier import Frontier
-from rrm_tree.ledger import RENEW_SECONDS, Ledger
+from rrm_tree.ledger import RENEW_SECONDS, Ledger, News
 from rrm_tree.machine import this_owner
+from rrm_tree.parking import Parking
 from rrm_tree.plan import Entry, Plan, Ticket, blocked_by, key_of
 from rrm_tree.records import Done
 from rrm_tree.results import Fate, misses_gate
@@ -61,6 +62,8 @@ class Run:
     owner: str = field(default_factory=this_owner)
     sizes: Sizes | None = None
     """Which nodes one process may train together with those of other runs; None for none."""
+    waits: bool = True
+    """Whether it goes on while all that is left waits for people."""
 
     done: dict[str, Done] = field(default_factory=dict, init=False)
     closed: dict[str, str] = field(default_factory=dict, init=False)
@@ -73,6 +76,8 @@ class Run:
     fates: dict[str, Fate] = field(default_factory=dict, init=False)
     sharing: dict[str, Entry] = field(default_factory=dict, init=False)
     """Entries that may start now and are left to be started together with those of other runs."""
+    parking: Parking = field(init=False)
+    """Entries that wait for people."""
     frontier: Frontier = field(init=False)
     """What may start now."""
     trouble: str | None = field(default=None, init=False)
@@ -83,7 +88,7 @@ class Run:
     """Whether the attempts know that they shall end after their rounds."""
 
     def __post_init__(self) -> None:
-        self.frontier = Frontier(self.plan)
+        self.frontier, self.parking = Frontier(self.plan), Parking(self.ledger, self.name)
 
     def go(self) -> dict[str, Fate]:
         """Train all that can be trained; see `train_together`."""
@@ -111,8 +116,8 @@ class Run:
         has_room = lambda queue: self.executor.slots(queue) > 0 and not self.stop.level  # noqa: E731
         for entry in self.frontier.start(has_room):
             # It may have been looked at twice, or closed since.
-            busy = entry.name in self.started or entry.name in self.elsewhere or entry.name in self.closed
-            if entry.name not in self.missing or busy:
+            places = (self.started, self.elsewhere, self.closed, self.parking.keys)
+            if entry.name not in self.missing or any(entry.name in place for place in places):
                 continue
             if self.sizes is not None and self.sizes.most(entry) > 1:
                 self.sharing[entry.name] = entry
@@ -136,6 +141,9 @@ class Run:
         """The order to train an entry; None where somebody else trains it, or has done so."""
         ticket = self.missing[entry.name]
         self.sharing.pop(entry.name, None)
+        if self.parking.still_waits(entry.name, ticket.key):
+            self.tell(entry.name, "parked", text=self.parking.reasons[entry.name])
+            return None
         self.store.put_inputs(ticket)
         queue = queue_of(entry.spec.resources)
         if self.executor.remote:
@@ -163,7 +171,8 @@ class Run:
         if (self.stop.level or self.trouble is not None) and not self.asked_to_stop:
             self.asked_to_stop = True
             self.executor.cancel(now=False)
-        waiting = bool(self.elsewhere) and not self.stop.level and self.trouble is None
+        worth_it = bool(self.elsewhere) or (self.waits and bool(self.parking))
+        waiting = worth_it and not self.stop.level and self.trouble is None
         return self.stop.level < 2 and (bool(self.started) or waiting)
 
     def settle(self, answers: Sequence[Answer]) -> None:
@@ -177,6 +186,15 @@ class Run:
                 del self.elsewhere[name]
                 del self.missing[name]  # it may be done: look again
                 self.frontier.again(name)
+
+    def look_for_answers(self) -> None:
+        """Let go on what people have answered enough for, and say how far the rest is."""
+        ready, told = self.parking.look()
+        for name in ready:
+            del self.missing[name]  # another run may have gone on with it: look again
+            self.frontier.again(name)
+        for name, words in told.items():
+            self.tell(name, "people", text=words)
 
     def hear_wishes(self) -> None:
         """Take in what people have asked for elsewhere: to stop, or to try again."""
@@ -219,6 +237,10 @@ class Run:
             self.trouble = answer.text
         elif answer.end is End.CANCELLED:
             self._close(name, f"cancelled; `rrm retry {self.name} {name}` trains it after all")
+        elif answer.end is End.PARKED:
+            held = self.ledger.look(order.key)
+            self.parking.put(name, order.key, (held.reason if held else None) or "questions are open")
+            return
         elif answer.end is End.STOPPED:
             self.fates[name] = Fate("stopped", "stopped after a round; the same command goes on")
         elif answer.end is not End.REPLACED:
@@ -234,8 +256,8 @@ class Run:
             self.tell(order.entry, "lost", text=f"{answer.text}; trying again")
             return
         reason = f"given up after {losses} attempts in a row: {answer.text}"
-        self.ledger.release(order.key, order.fence, "failed", reason)
-        self.tell(order.entry, "failed", text=reason)
+        self.ledger.release(order.key, order.fence, "failed", reason, News("failed", {"text": reason}))
+        self.heard()
         self._close(order.entry, reason)
 
     def _note_done(self, entry: Entry, done: Done, fate: Fate) -> None:
@@ -264,6 +286,8 @@ class Run:
     def _fate(self, entry: Entry) -> Fate:
         if entry.name in self.fates:
             return self.fates[entry.name]
+        if entry.name in self.parking.keys:
+            return Fate("parked", self.parking.reasons[entry.name])
         if entry.name in self.started:
             return Fate("stopped", "stopped in the middle of a round; the same command goes on")
         return Fate("waiting", "not started yet")
@@ -343,13 +367,14 @@ def _settle(runs: Sequence[Run], wishes: Callable[[], bool]) -> None:
     """Wait a little, and let each run take in what has ended of it, and what is wished."""
     answers = runs[0].executor.poll()
     started = any(run.started for run in runs)
-    if not answers and (started or any(run.elsewhere for run in runs)):
+    if not answers and (started or any(run.elsewhere or run.parking for run in runs)):
         time.sleep(POLL_SECONDS if started else LOOK_ELSEWHERE_SECONDS)
     for run in runs:
         run.settle([answer for answer in answers if answer.order.run == run.name])
     if wishes():
         for run in runs:
             run.hear_wishes()
+            run.look_for_answers()
     trouble = next((run.trouble for run in runs if run.trouble is not None), None)
     for run in runs:
         run.trouble = run.trouble or trouble

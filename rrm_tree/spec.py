@@ -26,6 +26,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from rrm_tree.cells import write_table
 from rrm_tree.edits import apply_sets, as_plugin, merge, rewrite, write
 from rrm_tree.feedback import Kind
 from rrm_tree.limits import check_size
@@ -87,6 +88,10 @@ def _is_empty(value: object) -> bool:
 
 def _is_zero(value: object) -> bool:
     return value == 0
+
+
+def _is_one(value: object) -> bool:
+    return value == 1
 
 
 Share = Annotated[Number, Field(gt=0)]
@@ -306,6 +311,9 @@ class TreeSpec(Part):
     name: Name
     seed: Count = Field(default=0, ge=0)
     imports: tuple[str, ...] = ()
+    sweeps: Count = Field(default=1, ge=1, le=8, exclude_if=_is_one)
+    """How often the whole tree is trained, leaves first; from the second sweep on helpers are asked about
+    what their parents' agents did in the sweep before. Every budget is that of all sweeps."""
     measure: MeasureSpec = MeasureSpec()
     nodes: Mapping[Name, NodeSpec] = Field(min_length=1)
 
@@ -323,6 +331,15 @@ class TreeSpec(Part):
         before = draft_tree(read_text(self._source.text)).finish()
         dumps = (tree.model_dump(mode="json", by_alias=True) for tree in (before, self))
         return rewrite(self._source.text, *dumps)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the nodes, whom they ask and who judges."""
+        rows = (
+            (name, node.doc, node.task.use, ", ".join(node.helpers), node.judge.use, node.budget.judgments)
+            for name, node in self.nodes.items()
+        )
+        columns = ("node", "question", "task", "helpers", "judge", "judgments")
+        return write_table(f"Tree {self.name}, seed {self.seed}", columns, rows)
 
     @property
     def source(self) -> Source | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +30,9 @@ OWNER, STATE, REASON = (
 KIND, DATA = (sql.bindparam(f"its_{name}", type_=sql.String) for name in ("kind", "data"))
 FENCE = sql.bindparam("its_fence", type_=sql.BigInteger)
 
+EVENT = ["at", "run", "entry", "kind", "data"]
+"""What is written of an event; its number is given."""
+
 
 @dataclass(frozen=True)
 class Statements:
@@ -41,6 +44,7 @@ class Statements:
     lease_seconds: float
     again_seconds: float
     """How long a ticket may be on its way."""
+    _telling: dict[str, sql.Executable] = field(default_factory=dict, init=False)
 
     def listed(self, values: Collection[str]) -> object:
         """Many values as the one parameter that `its_keys` and the like stand for."""
@@ -82,12 +86,15 @@ class Statements:
     def release(self) -> sql.Executable:
         """End a claim while its fence is the newest."""
         change = sql.update(claims).where(claims.c.key == KEY, claims.c.fence == FENCE)
-        return change.values(state=STATE, reason=REASON, lease_until=0.0)
+        return change.values(state=STATE, reason=REASON, lease_until=0.0).returning(
+            claims.c.run, claims.c.entry
+        )
 
     @cached_property
     def confirm(self) -> sql.Executable:
         """Count no attempts lost, while its fence is the newest."""
-        return sql.update(claims).where(claims.c.key == KEY, claims.c.fence == FENCE).values(attempts=0)
+        change = sql.update(claims).where(claims.c.key == KEY, claims.c.fence == FENCE).values(attempts=0)
+        return change.returning(claims.c.run, claims.c.entry)
 
     @cached_property
     def look(self) -> sql.Executable:
@@ -111,7 +118,9 @@ class Statements:
         new |= {"lease_until": until, "attempts": sql.literal(0)}
         again = {name: new[name] for name in ("run", "state", "owner", "lease_until")}
         again["attempts"] = sql.case((claims.c.state.in_(("done", "failed")), 0), else_=self._losses)
-        due = sql.or_(claims.c.state.in_(("free", "done", "failed")), claims.c.lease_until <= self.now)
+        due = sql.or_(
+            claims.c.state.in_(("free", "parked", "done", "failed")), claims.c.lease_until <= self.now
+        )
         return (
             postgresql.insert(claims)
             .from_select([*new], sql.select(*new.values()))
@@ -144,21 +153,30 @@ class Statements:
     @cached_property
     def tell(self) -> sql.Executable:
         """Write an event down."""
-        new: dict[str, sql.ColumnElement[Any]] = {
-            "at": self.now,
-            "run": RUN,
-            "entry": ENTRY,
-            "kind": KIND,
-            "data": DATA,
-        }
-        row = sql.select(*new.values())
         if not self.embedded:
-            # One writer a run at a time, all its seeds together: a number that is committed late would
-            # be passed over by those who ask for what came after the last number they have seen. The
-            # row, its number with it, is made of what the lock gives.
-            whole = sql.func.hashtextextended(sql.func.split_part(RUN, "/", 1), 0)
-            row = row.select_from(sql.select(sql.func.pg_advisory_xact_lock(whole)).cte("locked"))
-        return sql.insert(events).from_select([*new], row)
+            return self._write(sql.select(RUN.label("run"), ENTRY.label("entry"), _lock(RUN)).cte("locked"))
+        row = sql.select(self.now, RUN, ENTRY, KIND, DATA)
+        return sql.insert(events).from_select(EVENT, row)
+
+    def telling(self, change: str) -> sql.Executable:
+        """A change of claims by its name above, which writes an event for each too; on a server."""
+        if change not in self._telling:
+            changed = getattr(self, change).cte("changed")
+            run = changed.c.run
+            locked = sql.select(run, changed.c.entry, _lock(run)).cte("locked")
+            told = self._write(locked).cte("told")
+            self._telling[change] = sql.select(changed).add_cte(told)
+        return self._telling[change]
+
+    def _write(self, locked: sql.CTE) -> sql.Insert:
+        """Write an event for each row of this, under the lock that the row has taken.
+
+        One writer a run at a time, all its seeds together: a number that is committed late would be
+        passed over by those who ask for what came after the last number they have seen. The row, its
+        number with it, is made of what the lock gives.
+        """
+        row = sql.select(self.now, locked.c.run, locked.c.entry, KIND, DATA)
+        return sql.insert(events).from_select(EVENT, row)
 
     def _is_among(self, column: sql.ColumnElement[str], name: str) -> sql.ColumnElement[bool]:
         """Whether a column has one of the values of a parameter that `listed` made."""
@@ -166,6 +184,12 @@ class Statements:
             each = sql.func.json_each(sql.bindparam(name, type_=sql.String)).table_valued("value")
             return column.in_(sql.select(each.c.value))
         return column == sql.any_(_many(name))
+
+
+def _lock(run: sql.ColumnElement[str]) -> sql.ColumnElement[Any]:
+    """Be the only one to write events of a run, and of other seeds of it, until the transaction ends."""
+    whole = sql.func.hashtextextended(sql.func.split_part(run, "/", 1), 0)
+    return sql.func.pg_advisory_xact_lock(whole).label("lock")
 
 
 def _many(name: str) -> sql.BindParameter[Any]:

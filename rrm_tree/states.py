@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
-
-from rrm_tree.errors import PluginError, StoreError
+from rrm_tree.errors import StoreError
 from rrm_tree.measured import NodeMeasurement, PairSettings
-from rrm_tree.outcomes import Advice, Answers, Array, Arrays, Items, Judged, Outcomes
+from rrm_tree.outcomes import Judged
+from rrm_tree.packing import pack, pack_judged, unpack, unpack_judged
 from rrm_tree.plan import Plan, Ticket, canonical_json, digest_of
 from rrm_tree.records import Done, Manifest, Measurement, Picture, RoundRecord, Stored
 from rrm_tree.rounds import Artifacts, RoundState, Setup
@@ -29,68 +26,22 @@ BESIDE = "judgments-"
 
 Study = TypeVar("Study", bound=Stored)
 
+SHOWN = "shown"
+"""The object of a batch of questions."""
+
 PAIRS = "pairs"
 """The kind of measurement that keeps every pair, and the name of its object."""
-
-
-def pack(arrays: Arrays, about: object = None) -> bytes:
-    """Arrays and a little JSON as one safetensors file; equal arrays give equal bytes."""
-    # One metadata entry: safetensors writes several in no fixed order.
-    note = canonical_json({"about": about, "order": list(arrays)})
-    try:
-        # C order: safetensors writes the memory of a transposed array as it lies.
-        return save({name: np.array(values, order="C") for name, values in arrays.items()}, {"rrm": note})
-    except SafetensorError as error:
-        raise PluginError(f"arrays {sorted(arrays)} cannot be stored: {error}") from error
-
-
-def unpack(data: bytes) -> tuple[dict[str, Array], Any]:
-    """The arrays, in their order, and the JSON that `pack` was given."""
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    note = json.loads(header["__metadata__"]["rrm"])
-    arrays = load(data)
-    return {name: arrays[name] for name in note["order"]}, note["about"]
-
-
-def _pack_judged(judged: Judged) -> bytes:
-    items, answers = judged.items, judged.answers
-    arrays = {f"outcomes.{name}": values for name, values in judged.outcomes.arrays().items()}
-    arrays |= {f"advice.{name}": values for name, values in judged.advice.values.items()}
-    arrays |= {"items.first": items.first, "items.part": items.part, "items.criterion": items.criterion}
-    arrays |= {} if items.second is None else {"items.second": items.second}
-    arrays |= {} if items.more is None else {"items.more": items.more}
-    arrays |= {"answers.values": answers.values, "answers.looks": answers.looks}
-    arrays |= {f"answers.{name}": values for name, values in answers.notes.items()}
-    about = {"kind": judged.kind, "advice": list(judged.advice.kinds.items())}
-    return pack(arrays, about | ({"judges": list(judged.judges)} if judged.judges else {}))
-
-
-def _unpack_judged(data: bytes) -> Judged:
-    arrays, about = unpack(data)
-
-    def part(name: str) -> dict[str, Array]:
-        return {key.removeprefix(name): arrays[key] for key in arrays if key.startswith(name)}
-
-    items, answers = part("items."), part("answers.")
-    return Judged(
-        Outcomes.from_arrays(part("outcomes.")),
-        Advice(part("advice."), dict(about["advice"])),
-        about["kind"],
-        Items(items["first"], items.get("second"), items["part"], items["criterion"], items.get("more")),
-        Answers(**answers),
-        tuple(about.get("judges", ())),
-    )
 
 
 def pack_round(state: RoundState) -> dict[str, bytes]:
     """The objects that a round is stored as."""
     pictures = [picture.model_dump(mode="json") for picture in state.pictures]
-    beside = {f"{BESIDE}{place:02}": _pack_judged(judged) for place, judged in enumerate(state.beside, 2)}
+    beside = {f"{BESIDE}{place:02}": pack_judged(judged) for place, judged in enumerate(state.beside, 2)}
     return {
         **beside,
         "agent": pack(state.agent),
         "reward": pack(state.reward),
-        "judgments": _pack_judged(state.judged),
+        "judgments": pack_judged(state.judged),
         "record": canonical_json(state.record.model_dump(mode="json")).encode(),
         "pictures": canonical_json(pictures).encode(),
     }
@@ -108,15 +59,34 @@ def load_rounds(store: Store, key: str) -> tuple[RoundState, ...]:
     return tuple(states)
 
 
+def take_over(store: Store, key: str, earlier: str) -> None:
+    """Let a key have the rounds of the sweep before as its first ones: the same objects, at no cost.
+
+    Raises:
+        StoreError: a round of the sweep before is missing or corrupt.
+    """
+    rounds = store.manifests(earlier)
+    costs = store.costs(earlier, len(rounds))
+    for index, manifest in list(enumerate(rounds))[len(store.manifests(key)) :]:
+        objects = {name: store.get(digest) for name, digest in manifest.objects.items()}
+        whole = {name: data for name, data in objects.items() if data is not None}
+        if len(whole) < len(objects) or index >= len(costs):
+            raise StoreError(
+                f"{store.address}: round {index + 1} of {earlier} is missing or corrupt;"
+                " the same command trains it again"
+            )
+        store.commit_round(key, index, whole, costs[index])
+
+
 def _unpack_round(manifest: Manifest, objects: Mapping[str, bytes]) -> RoundState:
     return RoundState(
         manifest.round,
         unpack(objects["agent"])[0],
         unpack(objects["reward"])[0],
-        _unpack_judged(objects["judgments"]),
+        unpack_judged(objects["judgments"]),
         RoundRecord.model_validate(json.loads(objects["record"])),
         tuple(Picture.model_validate(picture) for picture in json.loads(objects["pictures"])),
-        beside=tuple(_unpack_judged(objects[name]) for name in sorted(objects) if name.startswith(BESIDE)),
+        beside=tuple(unpack_judged(objects[name]) for name in sorted(objects) if name.startswith(BESIDE)),
     )
 
 
@@ -127,6 +97,7 @@ def load_setup(store: Store, plan: Plan, ticket: Ticket) -> Setup:
         StoreError: an object of a helper is missing or corrupt.
     """
     entry, helpers = plan.by_name[ticket.entry], ticket.inputs["helpers"]
+    before, goes_on = ticket.inputs.get("before", {}), ticket.inputs.get("goes_on")
     return Setup(
         # By name: where a node stands in the file must not change what is trained.
         tree=plan.tree.model_copy(update={"nodes": dict(sorted(plan.tree.nodes.items()))}),
@@ -135,6 +106,8 @@ def load_setup(store: Store, plan: Plan, ticket: Ticket) -> Setup:
         key=ticket.key,
         fingerprint=ticket.fingerprint,
         artifacts={name: load_artifacts(store, digests) for name, digests in helpers.items()},
+        before={name: load_artifacts(store, digests) for name, digests in before.items()},
+        inherited=0 if goes_on is None else len(store.manifests(goes_on)),
         looks_limit=ticket.inputs["looks_limit"],
     )
 
@@ -152,6 +125,18 @@ def load_artifacts(store: Store, digests: Mapping[str, str]) -> Artifacts:
             f"{store.address}: a helper's artifacts are missing; the same command trains it again"
         )
     return Artifacts(unpack(agent)[0], unpack(reward)[0])
+
+
+def commit_pending(store: Store, key: str, number: int, judged: Judged) -> None:
+    """Store what people are shown: outcomes, advice and items, none of which is answered."""
+    store.commit_pending(key, number, {SHOWN: pack_judged(judged)})
+
+
+def load_pending(store: Store, key: str, number: int) -> Judged | None:
+    """What people are shown in a batch of questions; None where it is not stored, or corrupt."""
+    pending = store.pending(key, number)
+    data = None if pending is None else store.get(pending.objects[SHOWN])
+    return None if data is None else unpack_judged(data)
 
 
 def commit_pairs(store: Store, key: str, measured: NodeMeasurement) -> None:

@@ -8,6 +8,7 @@ Touches the store's folder alone:
     keys/<key>/inputs.json        all that decides the key's bytes
     keys/<key>/round-000.json     Manifest: the objects of a round, written after them
     keys/<key>/cost-000.json      Cost: what the round took; never part of what must be equal
+    keys/<key>/pending-000.json   Pending: what people are shown, before they are asked
     keys/<key>/done.json          Done: written last
     keys/<key>/measured-<what>-<digest>.json
                                   Measurement: added at any time, never part of what a key promises
@@ -20,6 +21,7 @@ that a file torn at any byte counts as missing.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
@@ -32,7 +34,7 @@ from pydantic import ValidationError
 from rrm_tree.errors import StoreError, TrainingError
 from rrm_tree.files import TEMPORARY, Files, LocalFiles
 from rrm_tree.plan import Inputs, Plan, Ticket, canonical_json, digest_of
-from rrm_tree.records import FORMAT, Cost, Done, Manifest, Measurement, Stored
+from rrm_tree.records import FORMAT, Cost, Done, Manifest, Measurement, Pending, Stored
 
 log = logging.getLogger(__name__)
 
@@ -185,6 +187,30 @@ class Store:
         whole = len(records) == done.rounds and all(self.get(digest) is not None for digest in records)
         return done if whole else None
 
+    # --- questions to people ---------------------------------------------------------------------
+
+    def commit_pending(self, key: str, number: int, objects: Mapping[str, bytes]) -> Pending:
+        """Store what people are shown in one batch of questions.
+
+        Raises:
+            TrainingError: the same batch is already stored with other bytes.
+        """
+        digests = {name: self.put(data) for name, data in sorted(objects.items())}
+        pending = Pending(key=key, number=number, objects=digests)
+        self._create(f"keys/{key}/pending-{number:03}.json", pending.model_dump(mode="json"))
+        return pending
+
+    def pending(self, key: str, number: int) -> Pending | None:
+        """What people are shown in one batch of questions."""
+        return self._model(f"keys/{key}/pending-{number:03}.json", Pending)
+
+    def all_pending(self, key: str) -> tuple[Pending, ...]:
+        """Every batch of questions of a key that is whole."""
+        names = [name for name in self.files.names(f"keys/{key}") if name.startswith("pending-")]
+        names = [name for name in names if name.endswith(".json")]
+        found = (self._model(f"keys/{key}/{name}", Pending) for name in names)
+        return tuple(one for one in found if one is not None)
+
     # --- measurements ----------------------------------------------------------------------------
 
     def commit_measurement(
@@ -242,7 +268,7 @@ class Store:
         if data is None:
             raise StoreError(f"{self.address}/runs/{run} is not a run: it has no plan.json")
         try:
-            return Plan.model_validate_json(data)
+            return _read_plan(data)
         except ValidationError as error:
             raise StoreError(
                 f"{self.address}/runs/{run}/plan.json cannot be read: delete the folder and run again; "
@@ -315,6 +341,12 @@ def _open_files(address: str) -> Files:
     from rrm_tree.files_elsewhere import FilesElsewhere  # noqa: PLC0415
 
     return FilesElsewhere(address)
+
+
+@functools.lru_cache(maxsize=1)
+def _read_plan(data: bytes) -> Plan:
+    # A plan of 10,000 nodes takes seconds to read: a process, and those forked from it, do so once.
+    return Plan.model_validate_json(data)
 
 
 def _warn(kind: str, text: str) -> None:

@@ -33,7 +33,7 @@ from rrm_tree.contracts import (
 from rrm_tree.corrupting import Answers, CorruptHelper
 from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.learning.reward_model import RewardModel
-from rrm_tree.learning.rollouts import rollout
+from rrm_tree.learning.rollouts import Act, rollout
 from rrm_tree.outcomes import (
     Advice,
     Array,
@@ -90,6 +90,7 @@ def _no_answers(task: Task) -> Outcomes:
 
 
 NOBODY: Mapping[str, Answers] = {}
+NOTHING: Mapping[str, Artifacts] = {}
 
 
 @dataclass
@@ -214,11 +215,25 @@ def network_shapes(task: Task, inputs: Arrays, criteria: int) -> Shapes:
 class Team:
     """Builds, once each, the plug-ins that a tree names, and the helpers from their artifacts."""
 
-    def __init__(self, tree: TreeSpec, artifacts: Mapping[str, Artifacts]) -> None:
+    def __init__(
+        self, tree: TreeSpec, artifacts: Mapping[str, Artifacts], before: Mapping[str, Artifacts] = NOTHING
+    ) -> None:
+        """A team of one sweep.
+
+        Args:
+            tree: resolved.
+            artifacts: of the nodes that are asked, by name.
+            before: of the sweep before: the agents above a node, and whoever they ask.
+        """
         self.tree = tree
         self.artifacts = artifacts
         self._tasks: dict[str, Task] = {}
         self._helpers: dict[str, Answers] = {}
+        self._agents: dict[str, Agent] = {}
+        self.before: Team | None = None
+        if before:
+            self.before = Team(tree, before)
+            self.before._tasks = self._tasks
 
     @cached_property
     def parents(self) -> Mapping[str, tuple[str, ...]]:
@@ -257,7 +272,7 @@ class Team:
         return self._helpers[name]
 
     def _heard(self, name: str) -> Answers:
-        """A node ready to answer; its own helpers work behind it where it sees advice."""
+        """A node ready to answer."""
         node, task = self.tree.nodes[name], self.task(name)
         if node.answers_ideally:
             if not isinstance(task, Perfect):
@@ -266,10 +281,15 @@ class Team:
                     f" give {node.task.use} an `ideal` method"
                 )
             return PerfectHelper(task)
-        artifacts = self.artifacts[name]
-        scorer = self.scorer(name, node, artifacts.reward)
-        agent = self.algorithm(node).load(self.problem(name, scorer), artifacts.agent)
-        return Helper(task, agent)
+        return Helper(task, self.agent(name))
+
+    def agent(self, name: str) -> Agent:
+        """A node's agent as it was trained; its own helpers work behind it where it sees advice."""
+        if name not in self._agents:
+            node, artifacts = self.tree.nodes[name], self.artifacts[name]
+            scorer = self.scorer(name, node, artifacts.reward)
+            self._agents[name] = self.algorithm(node).load(self.problem(name, scorer), artifacts.agent)
+        return self._agents[name]
 
     def advisor(self, name: str, node: NodeSpec, sees: tuple[str, ...]) -> Advisor:
         """Who advises on a node's outcomes: its helpers if advice is seen, otherwise nobody."""
@@ -313,6 +333,7 @@ class Team:
         steps: int = 0,
         optimiser_steps: int | None = None,
         seed: int = 0,
+        demonstrations: Outcomes | None = None,
     ) -> Problem:
         """What a node's algorithm improves on; without steps, enough to load an agent and act."""
         return Problem(
@@ -326,17 +347,19 @@ class Team:
             # Windows are scored by themselves; other tasks may look at whole episodes when they encode.
             stretches=not scorer.advisor.helpers and isinstance(self.task(name), Segmented),
             beyond=scorer.beyond(),
+            demonstrations=demonstrations,
         )
 
     def subjects(self, name: str, count: int, split: Split, rng: Generator) -> dict[str, Array]:
         """What a node's episodes are about, as `draw` finds it."""
         return self.draw(name, count, split, rng).subjects
 
-    def draw(self, name: str, count: int, split: Split, rng: Generator) -> Drawn:
+    def draw(self, name: str, count: int, split: Split, rng: Generator, *, proposed: bool = False) -> Drawn:
         """What a node's episodes are about: questions about its parents' proposals.
 
         A root has starting states instead. Parents are asked for equal shares; no parent's agent
-        is needed, so helpers can train first.
+        is needed, so helpers can train first. From the second sweep on there are such agents: the
+        questions are about what they do, unless proposals are asked for.
 
         Raises:
             PluginError: the parents' proposals raise no questions at all.
@@ -348,7 +371,7 @@ class Team:
         shares[: count % len(parents)] += 1
 
         def asked_by(parent: str) -> Callable[[int], Drawn]:
-            return lambda need: self._asked(name, parent, need, split, rng)
+            return lambda need: self._asked(name, parent, need, split, rng, proposed=proposed)
 
         drawn = [
             _gather(asked_by(parent), int(share), name)
@@ -357,20 +380,20 @@ class Team:
         ]
         return _join_drawn(drawn)
 
-    def _asked(self, name: str, parent: str, count: int, split: Split, rng: Generator) -> Drawn:
-        """At most `count` questions to a helper about fresh proposals of one parent."""
+    def _asked(
+        self, name: str, parent: str, count: int, split: Split, rng: Generator, *, proposed: bool
+    ) -> Drawn:
+        """At most `count` questions to a helper about fresh outcomes of one parent."""
         task = self.task(parent)
-        about = self.draw(parent, count, split, rng)
-        proposals = rollout(
-            task,
-            lambda seen, subjects, rng, explore: task.propose(seen, subjects, rng),
-            about.subjects,
-            rng,
-            explore=True,
-        ).outcomes
+        about = self.draw(parent, count, split, rng, proposed=proposed)
+        if self.before is None or proposed:
+            act: Act = lambda seen, subjects, rng, explore: task.propose(seen, subjects, rng)  # noqa: E731
+        else:
+            act = self.before.agent(parent).act
+        outcomes = rollout(task, act, about.subjects, rng, explore=True).outcomes
         kind = self.task(name).advice or ""
         asked = [
-            task.questions(proposals, criterion, kind)
+            task.questions(outcomes, criterion, kind)
             for criterion, spec in self.tree.nodes[parent].criteria.items()
             if name in spec.helpers
         ]

@@ -55,6 +55,8 @@ def _digests(store: Store, key: str) -> Iterator[str]:
         yield from manifest.objects.values()
     for measurement in store.measurements(key):
         yield from measurement.objects.values()
+    for pending in store.all_pending(key):
+        yield from pending.objects.values()
     for objects in (store.inputs(key) or {}).get("helpers", {}).values():
         yield from objects.values()
 

@@ -62,10 +62,13 @@ def open_trained(address: str | Path, name: str, run: str | None = None) -> Trai
     done = store.done(key) if key else None
     if key is None or done is None:
         raise StoreError(f"run {run}: {name} is not trained; `rrm status` says how far it is")
-    helpers = (store.inputs(key) or {})["helpers"]
-    artifacts = {helper: load_artifacts(store, digests) for helper, digests in helpers.items()}
+    inputs = store.inputs(key) or {}
+    artifacts, before = (
+        {helper: load_artifacts(store, digests) for helper, digests in inputs.get(part, {}).items()}
+        for part in ("helpers", "before")
+    )
     learned = load_artifacts(store, done.objects)
-    team = Team(plan.tree, artifacts)
+    team = Team(plan.tree, artifacts, before)
     scorer = team.scorer(entry.node, entry.spec, learned.reward)
     agent = team.algorithm(entry.spec).load(team.problem(entry.node, scorer), learned.agent)
     return Trained(entry.node, team.task(entry.node), agent, scorer, team)

@@ -209,10 +209,12 @@ def _serve_one(line: socket.socket) -> None:
         data, descriptors, _, _ = socket.recv_fds(line, MOST_BYTES, 2)
         if not data:
             return
+        request = json.loads(data)
+        _read_plan(request)
         pid = os.fork()
         if pid == 0:
             line.close()
-            _become(json.loads(data), *descriptors)
+            _become(request, *descriptors)
         for one in descriptors:
             os.close(one)
         # The supervisor may be gone: the attempt hears that by itself, and ends.
@@ -231,6 +233,16 @@ def _preload() -> None:
                 # What belongs to an extra that is not installed is not needed either.
                 with contextlib.suppress(ImportError):
                     importlib.import_module(inner.name)
+
+
+def _read_plan(request: dict) -> None:  # type: ignore[type-arg]
+    """Read the run's plan before the fork: every attempt of this line finds it read."""
+    # What is wrong with it the attempt will say.
+    with contextlib.suppress(RrmError, OSError):
+        store = Store(request["store"])
+        # A store elsewhere is read by threads, on which a fork would hang.
+        if store.files.folder is not None:
+            store.plan(request["order"][0])
 
 
 def _become(request: dict, hears: int, output: int) -> None:  # type: ignore[type-arg]

@@ -86,7 +86,7 @@ def _differences(now: Inputs, before: Inputs, *, partial: bool = False) -> list[
         new, old = now.get(name), before.get(name)
         if new == old:
             continue
-        if name in {"helpers", "below", "above"}:
+        if name in {"helpers", "below", "above", "before", "acting"}:
             found += _relatives(name, _mapping(new), _mapping(old))
         else:
             prefix = {"node": "", "versions": "version of ", "numerics": "", "measure": "measure."}.get(
@@ -97,8 +97,14 @@ def _differences(now: Inputs, before: Inputs, *, partial: bool = False) -> list[
 
 
 def _relatives(part: str, new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
-    words = {"helpers": "helper {} learned something else", "below": "helper {} changed"}
-    word = words.get(part, "the task or criteria of {} above it changed")
+    words = {
+        "helpers": "helper {} learned something else",
+        "below": "helper {} changed",
+        "before": "{} learned something else in the sweep before",
+        "acting": "how {} acts changed",
+        "above": "the task or criteria of {} above it changed",
+    }
+    word = words[part]
     return [word.format(name) for name in sorted(new.keys() | old.keys()) if new.get(name) != old.get(name)]
 
 

@@ -174,6 +174,8 @@ class FleetExecutor:
             return Answer(order, End.DONE, "")
         if claim.state == "failed":
             return Answer(order, End.FAILED, claim.reason or "")
+        if claim.state == "parked":
+            return Answer(order, End.PARKED, claim.reason or "")
         if claim.state == "claimed" and claim.is_live:
             return None
         if cancelled & {"", order.entry}:

@@ -19,13 +19,12 @@ from celery.signals import worker_shutting_down
 from rrm_tree.errors import StoreError, UsageError
 from rrm_tree.fleet_ledger import FleetLedger, Worker
 from rrm_tree.ledger import RENEW_SECONDS
-from rrm_tree.machine import this_owner
+from rrm_tree.machine import say_worker, this_owner
 from rrm_tree.store import Store
 from rrm_tree.warm import open_nursery
 from workers.app import make_app
 from workers.room import Room
 from workers.settings import FleetSettings
-from workers.supervisor import say_worker
 from workers.tasks import TrainTicket
 
 log = logging.getLogger(__name__)
@@ -45,8 +44,8 @@ def run_worker(settings: FleetSettings, *, verbose: bool = False) -> int:
     slots = settings.concurrency or os.cpu_count() or 1
     room = Room.make(max(slots, os.cpu_count() or 1), settings.memory, settings.gpus)
     app = make_app(settings)
-    app.register_task(TrainTicket(settings, room))
     worker = Worker(this_owner(), settings.queues, slots, room.cpu, len(room.gpus), room.memory)
+    app.register_task(TrainTicket(settings, room, worker.owner))
     app.steps["consumer"].add(_joining(settings.ledger, worker))
     try:
         with _closing(room), _warm(room) if settings.warm else contextlib.nullcontext():

@@ -29,8 +29,12 @@ def schedule(
     settings: FleetSettings,
     stop: Stop,
     heard: Callable[[], None] = lambda: None,
+    *,
+    waits: bool = True,
 ) -> dict[str, dict[str, Fate]]:
     """Train all that can be trained, by run and entry.
+
+    Without `waits` it ends when all that is left waits for people.
 
     Raises:
         StoreError: the store or the ledger cannot be used.
@@ -38,7 +42,8 @@ def schedule(
     ledger, owner = FleetLedger(settings.ledger, patience_seconds=PATIENCE_SECONDS), this_owner()
     executor = FleetExecutor(ledger, Sender(make_app(settings)), owner)
     runs = [
-        Run(plan, name, store, ledger, executor, stop, heard, owner=owner) for name, plan in plans.items()
+        Run(plan, name, store, ledger, executor, stop, heard, owner=owner, waits=waits)
+        for name, plan in plans.items()
     ]
     try:
         fates = train_together(runs)

@@ -20,8 +20,8 @@ from rrm_tree.attempt import End, Order
 from rrm_tree.errors import StoreError
 from rrm_tree.executors import Answer, AttemptProcess
 from rrm_tree.fleet_ledger import FleetLedger
-from rrm_tree.ledger import RENEW_SECONDS, Claim
-from rrm_tree.machine import numerics, this_owner
+from rrm_tree.ledger import RENEW_SECONDS, Claim, News
+from rrm_tree.machine import numerics, say_worker, this_owner
 from rrm_tree.plan import Entry, Plan, digest_of
 from rrm_tree.run import MOST_LOSSES
 from rrm_tree.store import Store
@@ -61,6 +61,8 @@ class Supervisor:
     allow: tuple[str, ...] | None = None
     nursery: Nursery | None = None
     """What is forked for each attempt; without it each is started afresh."""
+    worker: str | None = None
+    """The owner of the worker that this is a child of; itself where it is none."""
     owner: str = field(default_factory=this_owner)
     _plans: dict[str, Plan] = field(default_factory=dict, init=False)
     _impatient: FleetLedger = field(init=False)
@@ -90,7 +92,9 @@ class Supervisor:
             if place is None:
                 raise PutBackError("this worker is closing")
             self._warm_up()
-            claim = self.ledger.take(ticket.key, ticket.run, self.owner)
+            # Of what is done nothing starts: it is taken to say so in the ledger.
+            news = None if self.store.done(ticket.key) is not None else self._say_started(ticket)
+            claim = self.ledger.take(ticket.key, ticket.run, self.owner, news)
             if claim is None:
                 return None
             if self.store.done(ticket.key) is not None:
@@ -98,6 +102,15 @@ class Supervisor:
                 self.ledger.release(claim.key, claim.fence, "done")
                 return None
             return self._train(claim, place, needs)
+
+    @property
+    def _name(self) -> str:
+        """The worker, by the name under which people have started it."""
+        return say_worker(self.worker or self.owner)
+
+    def _say_started(self, ticket: Ticket) -> News:
+        stored = len(self.store.manifests(ticket.key))
+        return News("started", {"key": ticket.key, "stored": stored, "worker": self._name})
 
     # --- what a ticket stands for ----------------------------------------------------------------
 
@@ -120,7 +133,7 @@ class Supervisor:
         return entry
 
     def _put_back(self, ticket: Ticket, reason: str) -> None:
-        text = f"{ticket.entry} {reason}; it waits for another worker than {say_worker(self.owner)}"
+        text = f"{ticket.entry} {reason}; it waits for another worker than {self._name}"
         self.ledger.tell(ticket.run, ticket.entry, "warning", {"text": text})
         time.sleep(PUT_BACK_SECONDS)
         raise PutBackError(text)
@@ -132,9 +145,6 @@ class Supervisor:
             said = claim.reason or "its workers were lost"
             self._give_up(claim, f"given up after {claim.attempts} attempts in a row: {said}")
             return End.FAILED
-        stored = len(self.store.manifests(claim.key))
-        about = {"key": claim.key, "stored": stored, "worker": say_worker(self.owner)}
-        self.ledger.tell(claim.run, claim.entry, "started", about)
         order = Order(claim.run, claim.key, claim.fence)
         with self._ending_well(claim), self._start(order, place) as process:
             end, text = self._watch(claim, process, needs)
@@ -233,12 +243,10 @@ class Supervisor:
         if end is End.FAILED:
             self._give_up(claim, text)
         elif end is End.CANCELLED:
-            self.ledger.release(claim.key, claim.fence, "free", text)
-            self._tell(claim, "stopped", text)
+            self._free(claim, "stopped", text)
         elif end is None and answer.end is End.UNREACHABLE:
             time.sleep(PUT_BACK_SECONDS)
-            self.ledger.release(claim.key, claim.fence, "free", answer.text)
-            self._tell(claim, "lost", f"{answer.text}; trying again")
+            self._free(claim, "lost", f"{answer.text}; trying again")
         elif end is None and answer.end is None:
             self._lose(claim, f"{answer.text}; {text}")
         return end or answer.end
@@ -251,8 +259,10 @@ class Supervisor:
             self._give_up(claim, f"given up after {losses} attempts in a row: {reason}")
 
     def _give_up(self, claim: Claim, reason: str) -> None:
-        if self.ledger.release(claim.key, claim.fence, "failed", reason):
-            self._tell(claim, "failed", reason)
+        self.ledger.release(claim.key, claim.fence, "failed", reason, News("failed", {"text": reason}))
+
+    def _free(self, claim: Claim, kind: str, text: str) -> None:
+        self.ledger.release(claim.key, claim.fence, "free", text, News(kind, {"text": text}))
 
     def _tell(self, claim: Claim, kind: str, text: str) -> None:
         self.ledger.tell(claim.run, claim.entry, kind, {"text": text})
@@ -295,8 +305,3 @@ def memory_of(pid: int) -> int:
             with contextlib.suppress(psutil.Error):
                 total += one.memory_info().rss
     return total
-
-
-def say_worker(owner: str) -> str:
-    """A worker as people see it: machine and number of the process."""
-    return ":".join(owner.rsplit("/", 2)[:2])

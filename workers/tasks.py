@@ -33,8 +33,8 @@ class TrainTicket(Task):
     typing = False
     """Arguments are checked here, not by Celery: an error there would not reach the dead letters."""
 
-    def __init__(self, settings: FleetSettings, room: Room) -> None:
-        self.settings, self.room = settings, room
+    def __init__(self, settings: FleetSettings, room: Room, worker: str) -> None:
+        self.settings, self.room, self.worker = settings, room, worker
 
     @cached_property
     def supervisor(self) -> Supervisor:
@@ -42,7 +42,7 @@ class TrainTicket(Task):
         ledger = FleetLedger(self.settings.ledger, patience_seconds=PATIENCE_SECONDS)
         settings = self.settings
         nursery = Nursery(self.room.nursery) if settings.warm else None
-        return Supervisor(Store(settings.store), ledger, self.room, settings.allow, nursery)
+        return Supervisor(Store(settings.store), ledger, self.room, settings.allow, nursery, self.worker)
 
     def run(self, *names: object) -> None:
         """Train, if it is to be trained."""

@@ -37,8 +37,20 @@ COMMANDS: Final = {
         "rrm_tree.cli.whatif_command:whatif",
         "Say what an ideal or a corrupted helper, a judge without slips, or any edit would change.",
     ),
+    "allocate": (
+        "rrm_tree.cli.allocate_command:allocate",
+        "Say at which node so many more judgments would gain the root most; the latest run if none is named.",
+    ),
     "gc": ("rrm_tree.cli.gc_command:gc", "Remove from the store what no run refers to."),
-    "labels": ("rrm_tree.cli.label_commands:labels", "List, export and compare judgments of a run."),
+    "label": (
+        "rrm_tree.cli.people_command:label",
+        "Answer the questions that a run puts to people, one key each; the latest run if none is named.",
+    ),
+    "ui": (
+        "rrm_tree.cli.ui_command:ui",
+        "Open the page on which people judge, and the dashboard; the latest run if none is named.",
+    ),
+    "labels": ("rrm_tree.cli.label_commands:labels", "List, export, import and compare judgments."),
     "validate": ("rrm_tree.cli.spec_commands:validate", "Find every mistake in a spec."),
     "show": ("rrm_tree.cli.spec_commands:show", "Show every setting of a spec and where it comes from."),
     "schema": ("rrm_tree.cli.spec_commands:schema", "Print the JSON schema by which editors check specs."),

@@ -7,13 +7,14 @@ Touches the store, where it writes and removes a file, the ledger, and the broke
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from typing import TYPE_CHECKING, Final, Literal
 
 import click
@@ -28,6 +29,9 @@ Level = Literal["ok", "warn", "fail"]
 
 SKEW_SECONDS: Final = 5.0
 """Clocks that differ more make times in logs and reports misleading; leases go by the ledger's clock."""
+
+OF_EXTRA: Final = re.compile(r"""(?P<package>[\w.-]+).*\bextra == ["'](?P<extra>[\w-]+)["']""")
+"""What rrm-tree's own metadata say of a package that an extra installs."""
 
 COLOURS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -58,6 +62,7 @@ def doctor(address: str) -> int:
 def _examine(address: str) -> Iterator[Check]:
     yield _check_python()
     yield _check_threads()
+    yield _check_extras()
     yield from _guarded("store", lambda: _check_store(open_store(address)))
     url = os.environ.get("RRM_LEDGER")
     if url is None:
@@ -116,8 +121,30 @@ def _check_threads() -> Check:
     return Check("ok", "torch", "one thread an attempt")
 
 
+def _check_extras() -> Check:
+    extras: dict[str, list[str]] = {}
+    for requirement in requires("rrm-tree") or ():
+        if found := OF_EXTRA.match(requirement):
+            extras.setdefault(found["extra"], []).append(found["package"])
+    extras.pop("dev", None)
+    there = {name for name, packages in extras.items() if all(map(_is_installed, packages))}
+    told = ", ".join(sorted(there)) or "none"
+    if not (missing := ", ".join(sorted(extras.keys() - there))):
+        return Check("ok", "extras", told)
+    return Check("ok", "extras", f"{told}; not installed: {missing}", "pip install 'rrm-tree[NAME]' adds one")
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
+
+
 def _check_store(store: Store) -> Iterator[Check]:
-    name, data = f"doctor/{uuid.uuid4().hex}", os.urandom(1000)
+    # A folder of its own: on a cluster many machines ask at once.
+    folder, data = f"doctor-{uuid.uuid4().hex}", os.urandom(1000)
+    name = f"{folder}/file"
     began = time.time()
     try:
         written = store.files.create(name, data) and not store.files.create(name, b"other")
@@ -127,7 +154,7 @@ def _check_store(store: Store) -> Iterator[Check]:
         moved = not store.files.exists(name)
         seconds = time.time() - began
     finally:
-        store.files.remove("doctor")
+        store.files.remove(folder)
     if not (written and same and moved):
         raise StoreError(f"{store.address} does not keep what is written; choose another place")
     yield Check("ok", "store", f"{store.address}: written, read back and renamed in {seconds:.2f} s")

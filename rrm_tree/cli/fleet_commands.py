@@ -74,7 +74,8 @@ def worker(
 
 @click.command(hidden=True)
 @click.argument("name")
-def schedule(name: str) -> int:
+@click.option("--no-wait", is_flag=True)
+def schedule(name: str, no_wait: bool) -> int:
     """Schedule a run until all of it has ended; what `rrm run --fleet` watches."""
     from rrm_tree.cli.opening import registered
     from rrm_tree.cli.watching import ENDED, say_ended
@@ -100,7 +101,7 @@ def schedule(name: str) -> int:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     ledger = FleetLedger(settings.ledger)
     with registered(ledger, name):
-        fates = train(plans, store, settings, stop)
+        fates = train(plans, store, settings, stop, waits=not no_wait)
         # Told to leave, it has not ended the run: somebody else may schedule it on.
         if stop.level < LEAVE:
             ledger.tell(name, None, ENDED, say_ended(fates, stop.level > 0))

@@ -1,12 +1,14 @@
 """Commands about judgments: what was asked in a run and answered, to be listed, counted and taken along.
 
 In: a run's name, a store. Out: text or JSON lines on standard output, or a file.
-Touches nothing but the file that `export` is told to write.
+Touches nothing but the files that `export` and `import` are told to write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,17 +20,21 @@ from rrm_tree.cli.spec_commands import format_option
 from rrm_tree.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from rrm_tree.exchange import Said
     from rrm_tree.labels import Label
-    from rrm_tree.outcomes import Judged
+    from rrm_tree.outcomes import Advice, Judged
     from rrm_tree.plan import Entry
     from rrm_tree.store import Store
+
+LINES, ARCHIVE, STUDIO, TRL = "lines", "archive", "label-studio", "trl"
+FORMS = (LINES, ARCHIVE, STUDIO, TRL)
 
 node_option = click.option("--node", metavar="NODE", help="Of this node or arm alone.")
 
 
 @click.group()
 def labels() -> None:
-    """List, export and compare judgments of a run."""
+    """List, export, import and compare judgments."""
 
 
 @labels.command("list")
@@ -57,22 +63,69 @@ def list_labels(run: str, node: str | None, address: str, form: str) -> int:
 @labels.command()
 @click.argument("run", metavar="[RUN]", required=False, default="")
 @node_option
+@click.option(
+    "--as", "form", type=click.Choice(FORMS), default=LINES, show_default=True, help="In which form."
+)
 @click.option("--to", "target", metavar="FILE", help="Write here instead of to standard output.")
 @store_option
-def export(run: str, node: str | None, target: str | None, address: str) -> int:
-    """Write judgments as lines of JSON."""
-    from rrm_tree.labels import EXPORTED, write_labels
+def export(run: str, node: str | None, form: str, target: str | None, address: str) -> int:
+    """Write judgments as lines of JSON, with all that was shown (archive), or as other tools read them.
 
-    parts = list(_judged(address, run, node))
-    kept = [label for entry, judged in parts if judged.kind in EXPORTED for label in _labels(entry, judged)]
-    text = write_labels(kept)
-    left_out = sum(len(judged.items) for _, judged in parts if judged.kind not in EXPORTED)
+    People's answers of which no round has learned yet are among them.
+    """
+    from rrm_tree.feedback import DEMONSTRATED
+
+    every = [*_judged(address, run, node), *_unlearned(address, run, node)]
+    # What is shown is an episode: there is no word for it.
+    parts = [one for one in every if form == ARCHIVE or one[1].kind not in DEMONSTRATED]
+    count = sum(len(judged.items) for _, judged in parts)
+    if form == ARCHIVE:
+        data = _archive(parts)
+        if target is None:
+            raise UsageError("an archive is no text: say where to write it, with --to FILE")
+    else:
+        data = _text(parts, form, _words(address, run) if form != LINES else None).encode()
     if target is None:
-        click.echo(text, nl=False)
+        click.echo(data.decode(), nl=False)
         return ExitCode.DONE
-    Path(target).write_text(text, encoding="utf-8")
-    more = f"; {left_out:,} demonstrations are episodes and were left out" if left_out else ""
-    click.echo(f"{len(kept):,} judgments written to {target}{more}")
+    Path(target).write_bytes(data)
+    left_out = sum(len(judged.items) for _, judged in every) - count
+    more = f"; {left_out:,} that are episodes were left out (--as {ARCHIVE} has them)" if left_out else ""
+    click.echo(f"{count:,} judgments written to {target}{more}")
+    if form == ARCHIVE:
+        _tell_use(target)
+    return ExitCode.DONE
+
+
+@labels.command("import")
+@click.argument("answers", metavar="FILE")
+@click.option("--archive", required=True, metavar="FILE", help="What was shown, from `export --as archive`.")
+@click.option("--to", "target", required=True, metavar="FILE", help="The archive to write.")
+@click.option("--as", "form", type=click.Choice([LINES, STUDIO]), default=LINES, show_default=True)
+def import_labels(answers: str, archive: str, target: str, form: str) -> int:
+    """Put answers from elsewhere to the questions of an archive; nothing in either file is trusted."""
+    from rrm_tree.archive import Part, check_judged, read_archive, write_archive
+    from rrm_tree.exchange import answer_again
+    from rrm_tree.labels import name_questions
+
+    said, kept, fitted = _read_answers(Path(answers), form), [], 0
+    for part in read_archive(Path(archive)):
+        judged = part.judged
+        names = name_questions(judged.kind, part.questions, judged.outcomes, judged.advice, judged.items)
+        again, count = answer_again(judged, names, said)
+        fitted += count
+        if count:
+            try:
+                check_judged(again, len(part.questions))
+            except ValueError as error:
+                raise UsageError(f"{answers}: {error}") from error
+            kept.append(Part(part.node, part.task, part.questions, again))
+    if not fitted:
+        raise UsageError(f"{answers} answers none of the questions in {archive}")
+    Path(target).write_bytes(write_archive(kept))
+    others = f"; {len(said) - fitted:,} are about other questions" if len(said) > fitted else ""
+    click.echo(f"{fitted:,} judgments written to {target}{others}")
+    _tell_use(target)
     return ExitCode.DONE
 
 
@@ -120,9 +173,40 @@ def _judged(address: str, run: str, node: str | None) -> Iterator[tuple[Entry, J
         raise UsageError(f"--node: run {name} has no node '{node}'{suggest(node, list(plan.by_name))}")
     for entry in plan.entries:
         rounds = load_rounds(store, keys[entry.name]) if entry.name in keys else ()
-        if rounds and node in (None, entry.name):
+        # The last sweep has the judgments of those before.
+        wanted = entry.sweep is None if node is None else entry.name == node
+        if rounds and wanted:
             for of in zip(*(state.judgments for state in rounds), strict=True):
                 yield entry, join_judged(of)
+
+
+def _unlearned(address: str, run: str, node: str | None) -> Iterator[tuple[Entry, Judged]]:
+    """What people have answered so far in batches from which no round has learned."""
+    from rrm_tree.cli.opening import open_ledger
+    from rrm_tree.desk import Desk
+    from rrm_tree.exchange import put_together
+    from rrm_tree.feedback import DEMONSTRATED
+    from rrm_tree.states import load_pending
+
+    store, name = _open(address, run)
+    plan, keys = store.plan(name), store.referred(name)
+    for entry in plan.entries:
+        if entry.name not in keys or node not in (None, entry.name):
+            continue
+        key, kinds = keys[entry.name], len(entry.spec.judge.shares) or 1
+        learned = len(store.manifests(key)) * kinds
+        for pending in store.all_pending(key):
+            shown = load_pending(store, key, pending.number) if pending.number >= learned else None
+            # What was shown becomes an episode when a round plays it.
+            if shown is None or shown.kind in DEMONSTRATED:
+                continue
+            desk = Desk(open_ledger(store).url)
+            try:
+                given = desk.answers_for(key, pending.number)
+            finally:
+                desk.close()
+            if given:
+                yield entry, put_together(shown, given, before=len(entry.spec.judge.fallback))
 
 
 def _open(address: str, run: str) -> tuple[Store, str]:
@@ -140,8 +224,101 @@ def _open(address: str, run: str) -> tuple[Store, str]:
 def _labels(entry: Entry, judged: Judged) -> Iterator[Label]:
     """The judgments of a node as labels, with the advice that its judge saw."""
     from rrm_tree.labels import labels_of
-    from rrm_tree.outcomes import Advice
 
     criteria = [criterion.question for criterion in entry.spec.criteria.values()]
-    sees_advice = bool(entry.spec.helpers) and "advice" in entry.spec.judge.sees
-    return labels_of(judged, criteria, judged.advice if sees_advice else Advice())
+    return labels_of(judged, criteria, _advice_of(entry, judged))
+
+
+def _advice_of(entry: Entry, judged: Judged) -> Advice:
+    """The advice that a node's judge saw."""
+    from rrm_tree.outcomes import Advice
+
+    return judged.advice if entry.spec.helpers and "advice" in entry.spec.judge.sees else Advice()
+
+
+def _archive(parts: Sequence[tuple[Entry, Judged]]) -> bytes:
+    from dataclasses import replace
+
+    from rrm_tree.archive import Part, write_archive
+
+    return write_archive(
+        [
+            Part(
+                entry.name,
+                entry.spec.task.use,
+                tuple(criterion.question for criterion in entry.spec.criteria.values()),
+                replace(judged, advice=_advice_of(entry, judged)),
+            )
+            for entry, judged in parts
+        ]
+    )
+
+
+def _text(
+    parts: Sequence[tuple[Entry, Judged]], form: str, words: Callable[[Entry, Judged, int], str] | None
+) -> str:
+    """Judgments in one of the forms that are text."""
+    from rrm_tree.exchange import to_label_studio, to_trl
+    from rrm_tree.labels import write_labels
+
+    if words is None:
+        return write_labels(label for entry, judged in parts for label in _labels(entry, judged))
+    tasks: list[object] = []
+    lines: list[str] = []
+    for entry, judged in parts:
+        told = list(_labels(entry, judged))
+        say = partial(words, entry, judged)
+        if form == STUDIO:
+            tasks += to_label_studio(judged, told, say)
+        else:
+            lines += [json.dumps(one, ensure_ascii=False) for one in to_trl(judged, told, say)]
+    return (
+        json.dumps(tasks, ensure_ascii=False, indent=1) + "\n"
+        if form == STUDIO
+        else "".join(f"{line}\n" for line in lines)
+    )
+
+
+def _words(address: str, run: str) -> Callable[[Entry, Judged, int], str]:
+    """What says an outcome of a run in words."""
+    from rrm_tree.registry import import_modules
+    from rrm_tree.showing import spell
+    from rrm_tree.team import Team
+
+    store, name = _open(address, run)
+    plan = store.plan(name)
+    import_modules(plan.tree.imports, Path(plan.folder))
+    team = Team(plan.tree, {})
+    return lambda entry, judged, row: spell(
+        team.task(entry.node), judged.outcomes, row, 0, _advice_of(entry, judged)
+    )
+
+
+def _read_answers(file: Path, form: str) -> list[Said]:
+    """Answers from a file of another tool, or of ours.
+
+    Raises:
+        UsageError: it cannot be read, is too large, or is none.
+    """
+    from rrm_tree.exchange import MOST_BYTES, from_label_studio, from_lines
+
+    try:
+        size = file.stat().st_size
+        if size > MOST_BYTES:
+            raise UsageError(f"{file}: {size:,} bytes are more than are read ({MOST_BYTES:,})")
+        text = file.read_text(encoding="utf-8")
+        if form == LINES:
+            return from_lines(text.splitlines(), file)
+        return from_label_studio(json.loads(text), file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{file} is no JSON: {error}") from error
+
+
+def _tell_use(target: str) -> None:
+    """How a spec names the file."""
+    from rrm_tree.learning.demonstration_files import digest_file
+
+    digest = digest_file(Path(target))
+    click.echo(f"to train from it: judge: {{use: recorded, with: {{file: {target}, sha256: {digest}}}}}")

@@ -28,8 +28,6 @@ from rrm_tree.cli.spec_commands import format_option, sets_option, spec_argument
 from rrm_tree.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from rrm_tree.boards import Board
-    from rrm_tree.ledger import Ledger
     from rrm_tree.plan import Inputs, Plan
     from rrm_tree.records import RunResult, SeedsResult
     from rrm_tree.store import Store
@@ -100,6 +98,7 @@ def status(name: str | None, watch: bool, address: str, form: str) -> int:
     """Show how far a run is; the latest one if none is named."""
     from rrm_tree.boards import SeedsBoard
     from rrm_tree.seeds import runs_of, split_run
+    from rrm_tree.standing import look_at
 
     store = open_existing(address)
     name = choose_run(store, name)
@@ -109,7 +108,7 @@ def status(name: str | None, watch: bool, address: str, form: str) -> int:
 
         return watch_run(store, ledger, planned, name, form)
     runs = runs_of(planned, name)
-    boards = {run: _look_at(store, ledger, run, one) for run, one in runs.items()}
+    boards = {run: look_at(store, ledger, run, one) for run, one in runs.items()}
     if form == "json":
         for run, board in boards.items():
             whole, seed = split_run(run)
@@ -127,26 +126,6 @@ def status(name: str | None, watch: bool, address: str, form: str) -> int:
         print_rows([(x.name, x.state, f"{x.round}/{x.rounds}", x.accuracy, x.says) for x in lines])
     click.echo(f"command: {store.command(name)}")
     return ExitCode.DONE
-
-
-def _look_at(store: Store, ledger: Ledger, run: str, plan: Plan) -> Board:
-    """How far one run is; the store says what is done, the ledger who is alive."""
-    from rrm_tree.boards import Board, say_stored
-
-    board, keys = Board(plan), store.referred(run)
-    for event in ledger.events_after(run, 0):
-        board.note(event)
-    claims = ledger.claims_of(list(keys.values()))
-    for entry, line in board.lines.items():
-        # Events are only how it looked.
-        claim = claims.get(keys.get(entry, ""))
-        if entry in keys and store.done(keys[entry]) is not None:
-            line.state = "done"
-        elif claim is not None and claim.is_live:
-            line.state = "running"
-        elif line.state in {"running", "done", "reused", "elsewhere"}:
-            line.state, line.text = "stopped", say_stored(line.round)
-    return board
 
 
 @click.command()

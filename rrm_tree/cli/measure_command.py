@@ -15,9 +15,11 @@ from rrm_tree.cli.opening import choose_run, open_existing, store_option
 from rrm_tree.cli.printing import print_json
 from rrm_tree.cli.spec_commands import format_option
 from rrm_tree.errors import ExitCode, UsageError
+from rrm_tree.records import WHATS
 
 if TYPE_CHECKING:
-    from rrm_tree.remeasure import Again, RunAgain, What
+    from rrm_tree.records import What
+    from rrm_tree.remeasure import Again, RunAgain
 
 
 @click.command()
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--what",
     "whats",
-    type=click.Choice(["pairs", "causes", "transfer", "prediction"]),
+    type=click.Choice(WHATS),
     multiple=True,
     help="Only this; may be given several times.",
 )
@@ -55,7 +57,7 @@ def measure(  # noqa: PLR0913, PLR0917 - one argument for each option
 
     os.environ.update(ONE_THREAD)  # before anything loads NumPy or torch
     from rrm_tree.mistakes import suggest
-    from rrm_tree.remeasure import WHATS, Again, RunAgain
+    from rrm_tree.remeasure import UNASKED, Again, RunAgain
     from rrm_tree.seeds import runs_of
 
     store = open_existing(address)
@@ -69,7 +71,7 @@ def measure(  # noqa: PLR0913, PLR0917 - one argument for each option
             click.echo(f"seed {one.tree.seed}")
         again, opened = Again(pairs, fresh), RunAgain(store, run, one)
         for entry in (entry.name for entry in one.entries if entry.name in (nodes or one.by_name)):
-            _measure_entry(opened, entry, whats or WHATS, again, form)
+            _measure_entry(opened, entry, whats or UNASKED, again, form)
     return ExitCode.DONE
 
 
@@ -83,7 +85,7 @@ def _measure_entry(run: RunAgain, entry: str, whats: tuple[What, ...], again: Ag
         _say({"entry": entry}, "its domain cannot compute truth", form)
         return
     settings = node.settings(again)
-    new = [what for what in whats if run.measure(entry, what, settings)]
+    new = [what for what in whats if run.applies(entry, what) and run.measure(entry, what, settings)]
     words = f"measured {', '.join(new) or 'nothing new'}; {settings.pairs} pairs, draw {settings.draw}"
     _say({"entry": entry, "key": node.key, "new": new, **settings.model_dump()}, words, form)
 

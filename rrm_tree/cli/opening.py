@@ -51,10 +51,13 @@ def make_plan(spec: str, sets: tuple[str, ...], only: str | None) -> Plan:
     from rrm_tree.mistakes import suggest
     from rrm_tree.plan import build_plan
     from rrm_tree.registry import declared_version
+    from rrm_tree.sweeps import name_entry
 
     graph = load_graph(spec, sets)
-    entries = [f"{name}~{arm}" for name, node in graph.tree.nodes.items() for arm in node.arms]
-    known = [*graph.tree.nodes, *entries]
+    nodes = graph.tree.nodes
+    arms = [name_entry(name, arm=arm) for name, node in nodes.items() for arm in node.arms]
+    earlier = [name_entry(name, sweep) for sweep in range(1, graph.tree.sweeps) for name in nodes]
+    known = [*nodes, *arms, *earlier]
     if only is not None and only not in known:
         raise UsageError(f"--only: {spec} has no node '{only}'{suggest(only, known)}")
     return build_plan(graph, declared_version, numerics(), only=only)
@@ -118,15 +121,9 @@ def find_run(address: str, text: str) -> tuple[Store, str]:
 
 def collect_run(store: Store, name: str) -> RunResult | SeedsResult:
     """What a run has learned so far, and what of it has failed."""
-    from rrm_tree.results import Fate, collect_results
-    from rrm_tree.seeds import runs_of
+    from rrm_tree.standing import collect_standing
 
-    planned, ledger, fates = store.plan(name), open_ledger(store), {}
-    for run in runs_of(planned, name):
-        claims = ledger.claims_of(list(store.referred(run).values()))
-        failed = [one for one in claims.values() if one.state == "failed"]
-        fates[run] = {one.entry: Fate("failed", one.reason) for one in failed}
-    return collect_results(store, name, planned, fates)
+    return collect_standing(store, open_ledger(store), name)
 
 
 def quote_command() -> str:

@@ -36,26 +36,35 @@ def save_reports(result: RunResult | SeedsResult, store: Store) -> tuple[Path, s
         if isinstance(result, RunResult):
             studies = study_run(store, result)
             return write_reports(result, Path(result.run), studies), terminal_report(result, studies)
+        by_seed = {one.seed: study_run(store, one) for one in result.results}
         for one in result.results:
-            write_reports(one, Path(one.run), study_run(store, one))
-        return write_reports(result, Path(result.run)), terminal_report(result)
+            write_reports(one, Path(one.run), by_seed[one.seed])
+        page = write_reports(result, Path(result.run), by_seed=by_seed)
+        return page, terminal_report(result, by_seed=by_seed)
 
 
 def save_figures(result: RunResult | SeedsResult, store: Store, form: str) -> list[Path]:
-    """Figures of a run, or of each of its seeds, in figures/ beside its report.
+    """Figures of a run in figures/ beside its report; of several seeds the means, and those of each.
 
     Raises:
         UsageError: matplotlib is not installed.
     """
     from rrm_tree.records import RunResult
-    from rrm_tree.report import build_report
+    from rrm_tree.report import build_report, build_seeds_report
     from rrm_tree.report.figures import write_figures
+    from rrm_tree.report.plots import plot_report
+    from rrm_tree.report.seeds.plots import plot_seeds_report
     from rrm_tree.studies import study_run
 
+    results = (result,) if isinstance(result, RunResult) else result.results
+    studies = {one.seed: study_run(store, one) for one in results}
     written = []
-    for one in (result,) if isinstance(result, RunResult) else result.results:
-        report = build_report(one, study_run(store, one))
-        written += write_figures(report, Path(one.run) / "figures", form)
+    if not isinstance(result, RunResult):
+        plots = plot_seeds_report(build_seeds_report(result, studies))
+        written += write_figures(plots, Path(result.run) / "figures", form)
+    for one in results:
+        plots = plot_report(build_report(one, studies[one.seed]))
+        written += write_figures(plots, Path(one.run) / "figures", form)
     return written
 
 

@@ -57,10 +57,11 @@ class Widths:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """On which executor to train, and how much side by side."""
+    """On which executor to train, how much side by side, and whether to wait for people."""
 
     executor: str
     widths: Widths
+    waits: bool = True
 
 
 workers_option = click.option(
@@ -69,6 +70,11 @@ workers_option = click.option(
     default=lambda: min(4, os.cpu_count() or 1),
     show_default="one a core, at most 4",
     help="How many nodes are trained side by side; each uses one core.",
+)
+
+
+no_wait_option = click.option(
+    "--no-wait", is_flag=True, help="End with exit code 4 when all that is left waits for people."
 )
 
 
@@ -86,6 +92,7 @@ workers_option = click.option(
     help="Seeds of a node that one process trains; 1: each by itself.",
 )
 @click.option("--executor", type=click.Choice([LOCAL, INLINE]), default=LOCAL, show_default=True)
+@no_wait_option
 @click.option("--fleet", is_flag=True, help="Leave the training to a fleet's workers; see `rrm worker`.")
 @format_option
 def run(  # noqa: PLR0913, PLR0917 - one argument for each option
@@ -97,6 +104,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument for each option
     workers: int,
     together: int | None,
     executor: str,
+    no_wait: bool,
     fleet: bool,
     form: str,
 ) -> int:
@@ -112,7 +120,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument for each option
         os.environ.update(ONE_THREAD)  # before anything loads NumPy or torch
     store, planned = open_store(address), plan_seeds(make_plan(spec, sets, only), seeds)
     text = Path(spec).read_text(encoding="utf-8")
-    where = Where(FLEET if fleet else executor, Widths(workers, together))
+    where = Where(FLEET if fleet else executor, Widths(workers, together), waits=not no_wait)
     fates, stopped = train(store, planned, text, quote_command(), where, form)
     return conclude(store, planned, fates, stopped, form)
 
@@ -143,24 +151,24 @@ def train(store: Store, plan: Plan, text: str, command: str, where: Where, form:
         _tell_reused(plan, fates, form)
         return fates, False
     if where.executor == FLEET:
-        return train_on_fleet(store, plan, form, plan.run)
-    return _train(store, plan, where.executor, where.widths, form)
+        return train_on_fleet(store, plan, form, plan.run, waits=where.waits)
+    return _train(store, plan, where, form)
 
 
-def _train(store: Store, plan: Plan, executor: str, widths: Widths, form: str) -> tuple[Fates, bool]:
+def _train(store: Store, plan: Plan, where: Where, form: str) -> tuple[Fates, bool]:
     """What became of every entry of every run, and whether the user stopped them."""
     from rrm_tree.run import Run, Stop, train_together
     from rrm_tree.seeds import runs_of
     from rrm_tree.sizes import Sizes
 
-    ledger, stop = open_ledger(store), Stop()
-    sizes = Sizes(store, widths.workers, widths.together) if plan.seeds and executor == LOCAL else None
+    ledger, stop, widths = open_ledger(store), Stop(), where.widths
+    sizes = Sizes(store, widths.workers, widths.together) if plan.seeds and where.executor == LOCAL else None
     pump = open_pump(ledger, plan, form)
     try:
         with registered(ledger, plan.run), _signals(stop), pump.display.open():
-            where = _executor(executor, store, ledger, widths.workers, stop, pump)
+            executor = _executor(where.executor, store, ledger, widths.workers, stop, pump)
             runs = [
-                Run(one, name, store, ledger, where, stop, pump, sizes=sizes)
+                Run(one, name, store, ledger, executor, stop, pump, sizes=sizes, waits=where.waits)
                 for name, one in runs_of(plan).items()
             ]
             fates = train_together(runs)
@@ -204,17 +212,24 @@ def conclude(store: Store, plan: Plan, fates: Fates, stopped: bool, form: str) -
     every = [(run, entry, fate) for run, found in fates.items() for entry, fate in found.items()]
     failed = [_name_entry(run, entry) for run, entry, fate in every if fate.state == "failed"]
     missed = [_name_entry(run, entry) for run, entry, fate in every if fate.gate_passed is False]
+    parked = [_name_entry(run, entry) for run, entry, fate in every if fate.state == "parked"]
     if form == "json":
         closing = {"kind": "end", "run": plan.run, "report": str(page), "command": result.command}
-        print_json({**closing, "failed": failed, "gates_missed": missed, "interrupted": stopped})
+        print_json(
+            {**closing, "failed": failed, "gates_missed": missed, "parked": parked, "interrupted": stopped}
+        )
     else:
         print_markup(told)
         click.echo(f"report: {page}")
-        click.echo(f"{'resume' if failed or stopped else 'run again'}: {result.command}")
+        if parked:
+            click.echo(f"people are waited for: rrm ui {plan.run}, or rrm label {plan.run}")
+        click.echo(f"{'resume' if failed or stopped or parked else 'run again'}: {result.command}")
     if stopped:
         raise Interrupted("interrupted; what was finished is kept")
     if failed:
         raise NodesFailed(_name_failures(fates))
+    if parked:
+        return ExitCode.WAITING_FOR_PEOPLE
     return ExitCode.GATE_MISSED if missed else ExitCode.DONE
 
 

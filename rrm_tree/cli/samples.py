@@ -33,7 +33,7 @@ def copy_sample(name: str, folder: Path) -> list[Path]:
         UsageError: for an unknown name, and where a file would be overwritten.
     """
     samples = find_samples()
-    stem = name.removesuffix(".yaml")
+    stem = name.removesuffix(".yaml").replace("-", "_")
     known = sorted(path.stem for path in samples.glob("*.yaml"))
     if stem not in known:
         raise UsageError(f"no sample is named '{name}'{suggest(stem, known)}")

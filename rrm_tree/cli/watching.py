@@ -30,8 +30,12 @@ ENDED = "ended"
 MOST_RESTARTS = 5
 
 
-def train_on_fleet(store: Store, plan: Plan, form: str, name: str) -> tuple[Fates, bool]:
+def train_on_fleet(
+    store: Store, plan: Plan, form: str, name: str, *, waits: bool = True
+) -> tuple[Fates, bool]:
     """Leave the run to a scheduler in the background and watch it; its fates, and whether it was stopped.
+
+    Without `waits` the scheduler ends when all that is left waits for people.
 
     Raises:
         RrmError: the settings of the fleet cannot work, or the scheduler ended with an error.
@@ -47,7 +51,7 @@ def train_on_fleet(store: Store, plan: Plan, form: str, name: str) -> tuple[Fate
     pump, log = open_pump(ledger, plan, form), store.workplace / "runs" / name / "scheduler.log"
     last = ledger.last_event(name)
     environment = {**os.environ, "RRM_STORE": store.address, "RRM_LEDGER": settings.ledger}
-    scheduler = _start(name, environment, log)
+    scheduler = _start(name, environment, log, waits=waits)
     restarts = 0
     try:
         with pump.display.open():
@@ -59,7 +63,7 @@ def train_on_fleet(store: Store, plan: Plan, form: str, name: str) -> tuple[Fate
                     restarts += 1
                     if scheduler.returncode >= 0 or restarts > MOST_RESTARTS:
                         raise _explain(log, scheduler.returncode)
-                    scheduler = _start(name, environment, log)
+                    scheduler = _start(name, environment, log, waits=waits)
                 time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         raise Interrupted(
@@ -111,11 +115,11 @@ def read_fates(event: Event) -> Fates:
     }
 
 
-def _start(run: str, environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+def _start(run: str, environment: dict[str, str], log: Path, *, waits: bool) -> subprocess.Popen[bytes]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "rrm_tree", "schedule", run],
+            [sys.executable, "-P", "-m", "rrm_tree", "schedule", run, *([] if waits else ["--no-wait"])],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rrm_tree.cli.compare_commands import compare_results, print_comparison
-from rrm_tree.cli.opening import collect_run, make_plan, open_store, seeds_option, store_option
-from rrm_tree.cli.run_commands import LOCAL, Where, Widths, train, workers_option
+from rrm_tree.cli.compare_commands import compare_stored, print_comparison
+from rrm_tree.cli.opening import make_plan, open_store, seeds_option, store_option
+from rrm_tree.cli.run_commands import LOCAL, Where, Widths, no_wait_option, train, workers_option
 from rrm_tree.cli.spec_commands import format_option, sets_option, spec_argument
 from rrm_tree.errors import ExitCode, Interrupted, NodesFailed, UsageError
 
@@ -40,6 +40,7 @@ NOISELESS = "noiseless"
 @store_option
 @seeds_option
 @workers_option
+@no_wait_option
 @format_option
 def whatif(  # noqa: PLR0913, PLR0917 - one argument for each option
     spec: str,
@@ -50,6 +51,7 @@ def whatif(  # noqa: PLR0913, PLR0917 - one argument for each option
     address: str,
     seeds: str | None,
     workers: int,
+    no_wait: bool,
     form: str,
 ) -> int:
     """Say what an ideal or a corrupted helper, a judge without slips, or any edit would change.
@@ -67,26 +69,28 @@ def whatif(  # noqa: PLR0913, PLR0917 - one argument for each option
         raise UsageError(
             "say what to change: --ideal NODE, --corrupt NODE=0.1, --judge NODE=noiseless or --set"
         )
-    found = []
+    found, waits = [], False
+    where = Where(LOCAL, Widths(workers, None), waits=not no_wait)
     both: tuple[tuple[str, ...], ...] = ((), tuple(edits))
     # Planned before anything is trained: a mistake in an edit shall cost nothing.
     plans = [plan_seeds(make_plan(spec, changed, graph.root), seeds) for changed in both]
     for changed, plan in zip(both, plans, strict=True):
         command = _command(spec, changed, graph.root, address, seeds)
-        _train_all(store, plan, spec, command, workers, form)
-        found.append(collect_run(store, plan.run))
-    print_comparison(compare_results(*found), form)
+        waits |= _train_all(store, plan, spec, command, where, form)
+        found.append((store, plan.run))
+    if waits:
+        return ExitCode.WAITING_FOR_PEOPLE
+    print_comparison(compare_stored(*found), form)
     return ExitCode.DONE
 
 
-def _train_all(store: Store, plan: Plan, spec: str, command: str, workers: int, form: str) -> None:
-    """Train a plan to its end.
+def _train_all(store: Store, plan: Plan, spec: str, command: str, where: Where, form: str) -> bool:
+    """Train a plan to its end; whether that waits for people, who are told of then.
 
     Raises:
         NodesFailed: something of it is not trained.
         Interrupted: the user stopped it.
     """
-    where = Where(LOCAL, Widths(workers, None))
     fates, stopped = train(store, plan, Path(spec).read_text(encoding="utf-8"), command, where, form)
     if stopped:
         raise Interrupted("interrupted; what was finished is kept")
@@ -98,6 +102,10 @@ def _train_all(store: Store, plan: Plan, spec: str, command: str, workers: int, 
     ]
     if failed:
         raise NodesFailed("\n".join([*failed, f"look closer: {command}"]))
+    parked = [run for run, found in fates.items() if any(fate.state == "parked" for fate in found.values())]
+    for run in parked:
+        click.echo(f"people are waited for: rrm ui {run}, or rrm label {run}", err=form == "json")
+    return bool(parked)
 
 
 def _command(spec: str, sets: Iterable[str], root: str, address: str, seeds: str | None) -> str:

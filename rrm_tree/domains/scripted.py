@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rrm_tree.domains.gym.horizon import ABSORBED
 from rrm_tree.errors import PluginError
-from rrm_tree.outcomes import Floats, Outcomes
+from rrm_tree.outcomes import ABSORBED, Floats, Outcomes
 from rrm_tree.registry import load_attribute
 
 
@@ -72,14 +71,7 @@ class ScriptedReward:
                 f"reward '{self.address}' gave shape {list(rewards.shape)} for observations [n, T + 1, ...]"
                 f" and actions [n, T, ...]; return one number a step, {list(wanted)}"
             )
-        live = live_steps(outcomes)
+        live = outcomes.live
         if not np.isfinite(rewards[live]).all():
             raise PluginError(f"reward '{self.address}' gave a number that is not finite")
         return np.where(live, rewards, 0.0)
-
-
-def live_steps(outcomes: Outcomes) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Steps really taken, neither padding nor in an absorbing state, [n, T]."""
-    if ABSORBED not in outcomes.observations:
-        return outcomes.mask
-    return outcomes.mask & ~outcomes.observations[ABSORBED][:, :-1]

@@ -13,17 +13,21 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from rrm_tree.asking import BY_PEOPLE, Order
 from rrm_tree.contracts import declare
 from rrm_tree.registry import find
 from rrm_tree.spec import PluginSpec
+from rrm_tree.units import Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rrm_tree.contracts import Judge
     from rrm_tree.judges.flawless import Truth
+    from rrm_tree.judges.people import People
     from rrm_tree.judges.several import Panel
     from rrm_tree.judges.simulated import Teacher
+    from rrm_tree.judges.taken_along import Recorded
 
 Rate: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Discount: TypeAlias = Annotated[float, Field(gt=0, le=1)]
@@ -121,9 +125,12 @@ def _refuse_people(options: Mapping[str, object]) -> str | None:
     for one in people if isinstance(people, list | tuple) else ():
         named = PluginSpec.model_validate(one)
         try:
-            wrong = find("judge", named.use).check(named.options)
+            plugin = find("judge", named.use)
+            wrong = plugin.check(named.options)
         except PluginError as error:
             return str(error)
+        if plugin.facts.deferred or plugin.facts.taped:
+            return f"judge '{named.use}' cannot sit on a panel; it is several people by itself"
         if wrong:
             return f"judge '{named.use}': {'.'.join(map(str, wrong[0].path))}: {wrong[0].message}"
     return None
@@ -141,6 +148,67 @@ def panel(*, people: Annotated[tuple[PluginSpec, ...], Field(min_length=2, max_l
     found = [(find("judge", one.use), one.options) for one in people]
     kinds = tuple(kind for kind in KINDS if all(kind in plugin.facts.kinds for plugin, _ in found))
     return Panel([plugin.build(options) for plugin, options in found], "1", kinds)
+
+
+@declare(version="1", kinds=BY_PEOPLE, direct=True, tasks=None, deferred=True)
+def person(
+    *,
+    overlap: Rate = 1.0,
+    hidden: Rate = 0.0,
+    gold: Rate = 0.0,
+    order: Order = "random",
+    quota: Count | None = None,
+    patience: Annotated[Seconds, Field(gt=0)] | None = None,
+) -> People:
+    """People: they answer on a page (`rrm ui`) or in the terminal (`rrm label`) while the node is parked.
+
+    Args:
+        overlap: share of the questions that go to as many people as `judge.overlap` says; others go to one.
+        hidden: share of the questions that are shown without advice, to find out what the advice is worth.
+        gold: share of the questions that the first of `judge.fallback` answers too, to compare people with.
+        order: what is asked first: `random`, or `unsure`: what the reward model is least sure about.
+        quota: answers that one person may give to the node.
+        patience: after this time the node goes on with the answers that there are; the others count as
+            "cannot tell". It waits for ever if left out.
+    """
+    from rrm_tree.asking import Asking
+    from rrm_tree.judges.people import People
+
+    return People(Asking(overlap, hidden, gold, order, quota, patience))
+
+
+def _refuse_file(options: Mapping[str, object]) -> str | None:
+    from rrm_tree.learning.demonstration_files import digest_file, find_demonstrations
+
+    name, said = str(options.get("file")), options.get("sha256")
+    file = find_demonstrations(name)
+    if file is None:
+        return f"there is no file {name}, in the working directory or beside the spec"
+    if (found := digest_file(file)) == said:
+        return None
+    what = "its digest is missing" if said is None else f"its content is not {said}"
+    return f"{file}: {what}; write `sha256: {found}` if it is the right one"
+
+
+@declare(version="1", kinds=BY_PEOPLE, direct=True, tasks=None, taped=True, refuse=_refuse_file)
+def recorded(*, file: str, sha256: str | None = None, node: str | None = None) -> Recorded:
+    """Judgments from a file that `rrm labels export` or `import` wrote: nobody is asked, nothing collected.
+
+    Args:
+        file: an archive, in the working directory or beside the spec.
+        sha256: digest of its content, which is part of the node's key: other judgments under the same name
+            are another node.
+        node: take those of this node alone.
+    """
+    from rrm_tree.errors import PluginError
+    from rrm_tree.judges.taken_along import Recorded
+    from rrm_tree.learning.demonstration_files import find_demonstrations
+
+    refusal = _refuse_file({"file": file, "sha256": sha256})
+    found = find_demonstrations(file)
+    if refusal or found is None:
+        raise PluginError(f"judge recorded: {refusal}")
+    return Recorded(found, node)
 
 
 def answering(function: Callable[..., object], name: str | None = None) -> Callable[..., Judge]:

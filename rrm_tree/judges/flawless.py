@@ -33,7 +33,7 @@ class Truth:
         """One answer an item, for no looks."""
         items, utility, nothing = request.items, true_utility(request), np.zeros(len(request.items), np.int64)
         if request.kind in CHOICES:
-            among = utility[items.alternatives, items.part[:, None]]
+            among = utility[items.places]
             return Answers(_choose(request.kind, among), nothing)
         values = utility[items.first, items.part]
         if items.second is not None:

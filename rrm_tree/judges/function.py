@@ -53,4 +53,4 @@ class FunctionJudge:
 
 def count_looks(request: Request, looks: Ints) -> Ints:
     """Looks of each answer, given those that each outcome takes: of all that an item is about."""
-    return np.asarray(looks[request.items.alternatives].sum(axis=1), np.int64)
+    return np.asarray(looks[request.items.places[0]].sum(axis=1), np.int64)

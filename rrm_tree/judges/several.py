@@ -13,7 +13,8 @@ import numpy as np
 
 from rrm_tree.contracts import Judge, Request
 from rrm_tree.errors import PluginError
-from rrm_tree.outcomes import Answers, Ints, Items
+from rrm_tree.learning.several_judges import copies_of
+from rrm_tree.outcomes import Answers
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Panel:
             PluginError: an item stands there oftener than there are members.
         """
         items, count = request.items, len(self.members)
-        which, copy = _copies(items)
+        which, copy = copies_of(items)
         if len(copy) and copy.max() >= count:
             raise PluginError(
                 f"judge panel: {copy.max() + 1} judges shall answer each question, and there are {count};"
@@ -41,18 +42,12 @@ class Panel:
             )
         starts = request.rng.integers(0, count, int(which.max(initial=-1)) + 1)
         who = (starts[which] + copy) % count
-        values, looks = np.full(len(items), np.nan), np.zeros(len(items), np.int64)
+        values, looks, reason = np.full(len(items), np.nan), *np.zeros((2, len(items)), np.int64)
+        gives_reasons = False
         for place, member in enumerate(self.members):
             rows = np.flatnonzero(who == place)
             said = member.answer(replace(request, items=items.take(rows)))
             values[rows], looks[rows] = said.values, said.looks
-        return Answers(values, looks, who=who)
-
-
-def _copies(items: Items) -> tuple[Ints, Ints]:
-    """Which run of equal items each one is in, and how many stand before it there, both [items]."""
-    asked = np.column_stack([items.alternatives, items.part, items.criterion])
-    fresh = np.ones(len(items), bool)
-    fresh[1:] = (asked[1:] != asked[:-1]).any(axis=1)
-    which = np.cumsum(fresh) - 1
-    return which, np.arange(len(items)) - np.flatnonzero(fresh)[which]
+            if said.reason is not None:
+                reason[rows], gives_reasons = said.reason, True
+        return Answers(values, looks, who=who, reason=reason if gives_reasons else None)

@@ -18,7 +18,7 @@ from numpy.random import Generator
 from rrm_tree.contracts import Measurable, Perfect, Request, Stepwise
 from rrm_tree.domains.scripted import ScriptedReward
 from rrm_tree.errors import PluginError
-from rrm_tree.feedback import Kind
+from rrm_tree.feedback import NONE_GOOD, Kind
 from rrm_tree.judges.function import count_looks
 from rrm_tree.learning.kinds import KINDS, Choice, kind_of
 from rrm_tree.learning.losses import all_orders
@@ -57,11 +57,9 @@ class Teacher:
         lengths = request.outcomes.lengths
         looked = lengths if self.looks is None else np.minimum(lengths, self.looks)
         if KINDS[kind].shown == "several":
-            places = items.alternatives, items.part[:, None]
+            places = items.places
             answers = self._choose(kind, felt[places], request.rng)
-            if self.skip_below is not None:
-                answers[utility[places].max(axis=1) <= self.skip_below * scale] = np.nan
-            return Answers(answers, count_looks(request, looked))
+            return self._skip(answers, utility[places].max(axis=1), scale, count_looks(request, looked))
         first = utility[items.first, items.part]
         values = felt[items.first, items.part]
         highest = first
@@ -74,9 +72,22 @@ class Teacher:
         answers = self._say(kind, values, request.rng)
         if items.second is not None:
             answers[np.abs(first - second) < self.equal_within * scale] = 0.5
-        if self.skip_below is not None:
-            answers[highest <= self.skip_below * scale] = np.nan
-        return Answers(answers, count_looks(request, looked))
+        return self._skip(answers, highest, scale, count_looks(request, looked))
+
+    def _skip(self, answers: Floats, highest: Floats, scale: float, looks: Ints) -> Answers:
+        """The answers, but for what is too bad to tell, which is the reason then.
+
+        Args:
+            answers: [items].
+            highest: utility of the best that each item shows, [items].
+            scale: what the threshold is multiplied with.
+            looks: [items].
+        """
+        if self.skip_below is None:
+            return Answers(answers, looks)
+        skipped = highest <= self.skip_below * scale
+        reason = np.where(skipped, NONE_GOOD, 0)
+        return Answers(np.where(skipped, np.nan, answers), looks, reason=reason)
 
     def demonstrate(self, request: Request) -> tuple[Outcomes, Ints]:
         """An episode about every item's subject, chosen from what agents did and what it knows to be ideal.

@@ -88,8 +88,9 @@ def ppo(  # noqa: PLR0913 - the settings of stable-baselines3
         normalize_observations: shift and scale what is seen by its running mean and deviation; in
             MuJoCo's bodies much is gained by it.
         normalize_reward: divide rewards by the running deviation of their discounted sum.
-        demonstrations: file whose actions are imitated before the first round's improving.
-        demonstrations_sha256: digest of its content; `rrm validate` says which.
+        demonstrations: what is imitated before the first round's improving: a file, or `judged`, the
+            demonstrations that the judge has given.
+        demonstrations_sha256: digest of the file's content; `rrm validate` says which.
         clone_epochs: passes over them.
         clone_learning_rate: of Adam, while imitating.
     """
@@ -153,8 +154,9 @@ def maskable_ppo(  # noqa: PLR0913 - the settings of sb3-contrib
         normalize_observations: shift and scale what is seen by its running mean and deviation; in
             MuJoCo's bodies much is gained by it.
         normalize_reward: divide rewards by the running deviation of their discounted sum.
-        demonstrations: file whose actions are imitated before the first round's improving.
-        demonstrations_sha256: digest of its content; `rrm validate` says which.
+        demonstrations: what is imitated before the first round's improving: a file, or `judged`, the
+            demonstrations that the judge has given.
+        demonstrations_sha256: digest of the file's content; `rrm validate` says which.
         clone_epochs: passes over them.
         clone_learning_rate: of Adam, while imitating.
     """
@@ -222,8 +224,9 @@ def sac(  # noqa: PLR0913 - the settings of stable-baselines3
         log_std_init: initial log of the deviation, where exploration is state-dependent.
         n_critics: of which the lowest is believed.
         normalize_reward: divide rewards by their root mean square.
-        demonstrations: file whose actions are imitated before the first round's improving.
-        demonstrations_sha256: digest of its content; `rrm validate` says which.
+        demonstrations: what is imitated before the first round's improving: a file, or `judged`, the
+            demonstrations that the judge has given.
+        demonstrations_sha256: digest of the file's content; `rrm validate` says which.
         clone_epochs: passes over them.
         clone_learning_rate: of Adam, while imitating.
     """
@@ -286,8 +289,9 @@ def td3(  # noqa: PLR0913 - the settings of stable-baselines3
         activation: between the layers.
         n_critics: of which the lowest is believed.
         normalize_reward: divide rewards by their root mean square.
-        demonstrations: file whose actions are imitated before the first round's improving.
-        demonstrations_sha256: digest of its content; `rrm validate` says which.
+        demonstrations: what is imitated before the first round's improving: a file, or `judged`, the
+            demonstrations that the judge has given.
+        demonstrations_sha256: digest of the file's content; `rrm validate` says which.
         clone_epochs: passes over them.
         clone_learning_rate: of Adam, while imitating.
     """
@@ -349,8 +353,9 @@ def dqn(  # noqa: PLR0913 - the settings of stable-baselines3
         net_arch: width of each hidden layer.
         activation: between the layers.
         normalize_reward: divide rewards by their root mean square.
-        demonstrations: file whose actions are imitated before the first round's improving.
-        demonstrations_sha256: digest of its content; `rrm validate` says which.
+        demonstrations: what is imitated before the first round's improving: a file, or `judged`, the
+            demonstrations that the judge has given.
+        demonstrations_sha256: digest of the file's content; `rrm validate` says which.
         clone_epochs: passes over them.
         clone_learning_rate: of Adam, while imitating.
     """

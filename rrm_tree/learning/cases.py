@@ -45,6 +45,8 @@ class Cases:
     """Items of case c are those from start[c] up to start[c + 1], [cases + 1]."""
     part: Ints
     """[items], as the following."""
+    parts: Ints | None
+    """Parts among which is chosen, [items, alternatives]; None where each item is about one."""
     criterion: Ints
     answers: Floats
     mistakes: Floats | None
@@ -54,6 +56,14 @@ class Cases:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def by_chance(self) -> bool:
+        """Scores are log-odds of a part being right, as exactly one value of each part is.
+
+        So they are of labels, and of parts that are pointed at, which must be told from each other.
+        """
+        return self.exclusive and (self.kind == "label" or self.parts is not None)
 
     def items_of(self, cases: Ints) -> tuple[Ints, Ints]:
         """The items of the given cases, and for each the position of its case among them."""
@@ -80,6 +90,7 @@ def make_cases(judged: Judged, inputs: Arrays, actions: Array | None, exclusive:
         rows,
         np.concatenate([[0], np.cumsum(counts)]),
         items.part[order] if actions is not None else np.zeros(len(order), np.int64),
+        items.parts[order] if items.parts is not None else None,
         items.criterion[order],
         answers.values[order],
         None if told_mistakes is None else told_mistakes[order],
@@ -180,8 +191,10 @@ class View:
         first = torch.from_numpy(position * ends)
         scores = by_part[member, first, part, criterion]
         if KINDS[cases.kind].shown == "several":
-            places = first[..., None] + torch.arange(ends)
-            scores = by_part[member[..., None], places, part[..., None], criterion[..., None]]
+            places, parts = first[..., None] + torch.arange(ends), part[..., None]
+            if cases.parts is not None:
+                parts = torch.from_numpy(cases.parts[items])
+            scores = by_part[member[..., None], places, parts, criterion[..., None]]
         elif ends == 2:
             scores = scores - by_part[member, first + 1, part, criterion]
         shape = scores.shape[:2]
@@ -202,7 +215,7 @@ class View:
         else:
             acted = torch.from_numpy(cases.actions[outcomes][:, :, :steps].astype(np.int64))
             values = acted.reshape(lots, count, steps, -1, 1).expand(table.shape[:-1])
-            if cases.exclusive and cases.kind == "label":
+            if cases.by_chance:
                 taken = exclusive_log_odds(table, values)
             else:
                 taken = table.gather(-1, values.unsqueeze(-1)).squeeze(-1)

@@ -2,7 +2,7 @@
 
 Pomerleau, "ALVINN" (1988): supervised learning of actions from what was seen.
 
-In: a policy of stable-baselines3 and demonstrations. Out: optimiser steps made.
+In: a policy of stable-baselines3 and demonstrations, from a file or of the judge. Out: optimiser steps made.
 Touches the policy that it is told to teach; randomness comes in as a generator.
 """
 
@@ -21,9 +21,11 @@ from stable_baselines3.sac.policies import SACPolicy
 from stable_baselines3.td3.policies import TD3Policy
 from torch import Tensor, nn
 
+from rrm_tree.contracts import JUDGED, Problem
+from rrm_tree.errors import TrainingError
 from rrm_tree.learning.adam import Adam
 from rrm_tree.learning.demonstration_files import open_demonstrations
-from rrm_tree.learning.demonstrations import Demonstrations, read_demonstrations
+from rrm_tree.learning.demonstrations import Demonstrations, read_demonstrations, take_transitions
 from rrm_tree.learning.experience import as_observation
 from rrm_tree.outcomes import take_rows
 
@@ -34,35 +36,49 @@ EDGE = 1 - 1e-6
 
 
 def clone_demonstrations(
-    policy: BasePolicy, loss: Loss, options: Mapping[str, Any], rng: Generator, limit: int | None
+    policy: BasePolicy, loss: Loss, options: Mapping[str, Any], rng: Generator, problem: Problem
 ) -> int:
     """Teach a policy the demonstrations that an agent's options name, if any; returns optimiser steps.
+
+    Never more than `problem.optimiser_steps` are made.
 
     Args:
         policy: what is taught.
         loss: from observations and actions to what is made small, one of those below.
         options: an agent's.
         rng: what minibatches are drawn from.
-        limit: optimiser steps that may be made.
+        problem: holds what the judge has shown.
 
     Raises:
-        TrainingError: the file is missing, has another content, or is of another task.
+        TrainingError: the file is missing, has another content, or is of another task; or the judge has
+            shown nothing.
     """
     if options["demonstrations"] is None or not options["clone_epochs"]:
         return 0
-    file = open_demonstrations(options)
-    shown = read_demonstrations(file, policy.observation_space, policy.action_space)
+    shown = _find(policy, options, problem)
     # All weights: those that the loss does not reach have no gradient and stay.
     optimiser = Adam(policy.parameters(), options["clone_learning_rate"])
     made = 0
     for rows in _minibatches(len(shown), options["clone_epochs"], options["batch_size"], rng):
-        if made == limit:
+        if made == problem.optimiser_steps:
             break
         optimiser.zero_grad()
         torch.autograd.backward(loss(*_tensors(policy, shown, rows)))
         optimiser.step()
         made += 1
     return made
+
+
+def _find(policy: BasePolicy, options: Mapping[str, Any], problem: Problem) -> Demonstrations:
+    if options["demonstrations"] != JUDGED:
+        file = open_demonstrations(options)
+        return read_demonstrations(file, policy.observation_space, policy.action_space)
+    if problem.demonstrations is None:
+        raise TrainingError(
+            f"demonstrations: {JUDGED}: the judge has shown nothing; ask for judge.kind: demonstration, or"
+            " name a file"
+        )
+    return take_transitions(problem.demonstrations, policy.observation_space)
 
 
 def _minibatches(count: int, epochs: int, size: int, rng: Generator) -> Iterable[np.ndarray[Any, Any]]:

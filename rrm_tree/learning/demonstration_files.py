@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from rrm_tree.contracts import JUDGED
 from rrm_tree.errors import TrainingError
 
 
@@ -32,8 +33,8 @@ def refuse_demonstrations(options: Mapping[str, object]) -> str | None:
     demonstrations under the same name are another node, on every machine.
     """
     name, said = options.get("demonstrations"), options.get("demonstrations_sha256")
-    if name is None:
-        return None if said is None else "demonstrations_sha256 is given, but no demonstrations"
+    if name is None or name == JUDGED:
+        return None if said is None else "demonstrations_sha256 is given, but no file of demonstrations"
     file = find_demonstrations(str(name))
     if file is None:
         return f"demonstrations: there is no file {name}, in the working directory or beside the spec"

@@ -3,13 +3,13 @@
 A file holds `actions` and one `observations.<name>` for each thing that was seen (`observations.observation`
 where that is plain), each [transitions, ...], as safetensors: nothing in it can be executed.
 
-In: a way of acting, or a file. Out: a file, or demonstrations.
+In: a way of acting, outcomes, or a file. Out: a file, or demonstrations.
 Touches that file and the task's environments; randomness comes in as a generator.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from rrm_tree.contracts import Task
 from rrm_tree.errors import TrainingError
 from rrm_tree.learning.demonstration_files import digest_file
 from rrm_tree.learning.rollouts import Act, rollout
-from rrm_tree.outcomes import Array, Arrays
+from rrm_tree.outcomes import Array, Arrays, Judged, Outcomes, join_outcomes
 
 SEEN = "observations."
 
@@ -59,10 +59,37 @@ def record_demonstrations(
         The content's digest, to stand in the spec as `demonstrations_sha256`.
     """
     done = rollout(task, act, subjects, rng, explore=explore).outcomes
-    seen = {SEEN + name: values[:, :-1][done.mask] for name, values in done.observations.items()}
-    arrays = {**seen, "actions": done.actions[done.mask]}
+    shown = _transitions(done)
+    arrays = {SEEN + name: values for name, values in shown.observations.items()} | {"actions": shown.actions}
     save_file({name: np.ascontiguousarray(values) for name, values in arrays.items()}, Path(file))
     return digest_file(Path(file))
+
+
+def _transitions(outcomes: Outcomes) -> Demonstrations:
+    """What was seen before every step that was taken, and what was done."""
+    live = outcomes.live
+    seen = {name: values[:, :-1][live] for name, values in outcomes.observations.items()}
+    return Demonstrations(seen, outcomes.actions[live])
+
+
+def shown_by_judges(every: Iterable[Judged]) -> Outcomes | None:
+    """What judges have done themselves, the first alternative of every demonstration; None: nothing."""
+    shown = [
+        judged.outcomes.take(judged.items.first[told])
+        for judged in every
+        if judged.kind == "demonstration" and (told := ~np.isnan(judged.answers.values)).any()
+    ]
+    return join_outcomes(shown) if shown else None
+
+
+def take_transitions(outcomes: Outcomes, seen: Space[Any]) -> Demonstrations:
+    """What these episodes, or windows of episodes, show of what is observed in this space."""
+    every = _transitions(outcomes)
+    return Demonstrations({name: every.observations[name] for name in _named(seen)}, every.actions)
+
+
+def _named(seen: Space[Any]) -> Mapping[str, Space[Any]]:
+    return seen.spaces if isinstance(seen, spaces.Dict) else {"observation": seen}
 
 
 def read_demonstrations(file: Path, seen: Space[Any], acts: Space[Any]) -> Demonstrations:
@@ -75,7 +102,7 @@ def read_demonstrations(file: Path, seen: Space[Any], acts: Space[Any]) -> Demon
         arrays = load_file(file)
     except (OSError, SafetensorError) as error:
         raise TrainingError(f"demonstrations: {file} cannot be read as safetensors: {error}") from error
-    named: Mapping[str, Space[Any]] = seen.spaces if isinstance(seen, spaces.Dict) else {"observation": seen}
+    named = _named(seen)
     wanted = {"actions": acts, **{SEEN + name: space for name, space in named.items()}}
     missing = sorted(wanted.keys() - arrays.keys())
     if missing:

@@ -198,8 +198,8 @@ def _facts(every: Sequence[Evidence], told: Mapping[Kind, HeldOut], informative:
 def _finish(fitted: Fitted, cases: Cases, level_members: bool) -> RewardModel:
     """The reward model with its output brought to a common scale where scores have none."""
     ones = np.ones(fitted.ensemble.shapes.criteria)
-    plain = RewardModel(fitted.ensemble, cases.exclusive and cases.kind == "label", np.zeros_like(ones), ones)
-    if cases.kind == "label":
+    plain = RewardModel(fitted.ensemble, cases.by_chance, np.zeros_like(ones), ones)
+    if cases.kind == "label" or cases.by_chance:
         return plain
     judged = np.unique(cases.rows)
     inputs = {name: values[judged] for name, values in cases.inputs.items()}

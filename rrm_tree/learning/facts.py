@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy.special import betainc, betaincc, betaln
 
-from rrm_tree.feedback import Kind
+from rrm_tree.feedback import REASONS, Kind
 from rrm_tree.learning.cases import Cases
 from rrm_tree.learning.kinds import KINDS, chosen_and_other, first_places
 from rrm_tree.learning.several_judges import agree, errors_of, questions_of
@@ -127,6 +127,7 @@ class OfJudges(TypedDict, total=False):
     judges: tuple[JudgeFacts, ...]
     agreement: AgreementFacts
     links: tuple[LinkFacts, ...]
+    reasons: dict[str, int]
 
 
 def describe_judges(judged: Judged) -> OfJudges:
@@ -145,6 +146,11 @@ def describe_judges(judged: Judged) -> OfJudges:
                 JudgeFacts(answers=int(count), error=float(error), lean=float(lean))
                 for count, error, lean in zip(counts, fit.error, fit.lean, strict=True)
             )
+    if (reason := judged.answers.reason) is not None:
+        # What was passed on may have been answered then.
+        open_to_first = np.isnan(judged.answers.values) | (reason > 0)
+        counts = np.bincount(np.maximum(reason[open_to_first], 0), minlength=len(REASONS))
+        facts["reasons"] = {REASONS[place]: int(counts[place]) for place in np.flatnonzero(counts)}
     if judged.answers.link is not None:
         link = judged.answers.link
         facts["links"] = tuple(

@@ -52,6 +52,8 @@ def promise(kind: Kind, scores: Floats, answers: Floats, case: Ints, mistakes: f
         case: outcome or pair that each is about: those about the same are no independent evidence, [items].
         mistakes: share of labels and preferences taken to be given at random.
     """
+    if not len(answers):
+        return None
     if KINDS[kind].shown == "several":
         return _promise_choices(kind, scores, answers, case, mistakes)
     if kind == "rating":

@@ -15,7 +15,7 @@ All are one idea, a choice that is the likelier the higher its reward (Jeon, Mil
 | demonstration | what the judge did, and what agents did instead |
 | goal | the end of what the judge did, and the ends of what agents did |
 | correction | what every action at one step would have led to |
-| critique | steps of one outcome, of which the worst is pointed at |
+| critique | parts of one outcome, or steps of an episode, of which the worst is pointed at |
 
 A reward function given as code needs no kind of its own: it is a judge (`teacher` with `reward`, or
 any function) who answers whatever is asked.
@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias, cast
 
 import numpy as np
+import torch
 from numpy.random import Generator
 from torch import Tensor
 
@@ -145,7 +146,11 @@ class Choice:
 
     def loss(self, scores: Tensor, answers: Tensor, mistakes: Mistakes) -> Tensor:
         """Nats; `scores` are those of the alternatives."""
-        return choice_loss(mix_choices(-scores if self.worst else scores, mistakes), answers)
+        return choice_loss(self.log_chances(scores, mistakes), answers)
+
+    def log_chances(self, scores: Tensor, mistakes: Mistakes) -> Tensor:
+        """Log-probability of every answer, [..., items, alternatives]."""
+        return mix_choices(-scores if self.worst else scores, mistakes)
 
     def simulate(self, scores: Floats, rng: Generator) -> Floats:
         """Positions drawn given the alternatives' scores."""
@@ -163,6 +168,12 @@ class Ranking:
         """Nats; `scores` are those of the alternatives."""
         return ranking_loss(scores, answers, mistakes)
 
+    def log_chances(self, scores: Tensor, mistakes: Mistakes) -> Tensor:
+        """Log-probability of every order, [..., items, orders]."""
+        codes = torch.arange(len(all_orders(scores.shape[-1])))
+        every = scores.unsqueeze(-2).expand(*scores.shape[:-1], len(codes), scores.shape[-1])
+        return -ranking_loss(every, codes.expand(every.shape[:-1]), mistakes)
+
     def simulate(self, scores: Floats, rng: Generator) -> Floats:
         """Orders drawn given the alternatives' scores."""
         return simulate_orders(scores, rng)
@@ -177,15 +188,18 @@ KINDS: Mapping[Kind, KindOfJudgment] = {
     "demonstration": Choice("Show how it is done."),
     "goal": Choice("Show what it looks like when it is done."),
     "correction": Choice("What should have been done at this step?"),
-    "critique": Choice("Which of these steps is worst?", worst=True),
+    "critique": Choice("Which of these is worst?", worst=True),
 }
 
-DEMONSTRATED: frozenset[Kind] = frozenset({"demonstration", "goal"})
-"""Kinds of which the judge makes the first alternative, which is then the chosen one."""
 BY_STEP: frozenset[Kind] = frozenset({"goal", "correction", "critique"})
-"""Kinds about single steps of episodes."""
+"""Kinds about single steps of episodes; a critique points at a part instead where outcomes have parts."""
 PLAIN: tuple[Kind, ...] = ("preference", "rating", "label")
 """Kinds by which a judge can order two outcomes, those that say most about the order first."""
+
+
+def choice_of(name: Kind) -> Choice | Ranking:
+    """The kind of that name, which must show several."""
+    return cast(Choice | Ranking, KINDS[name])
 
 
 def kind_of(name: Kind, ties: float = 0.0) -> KindOfJudgment:

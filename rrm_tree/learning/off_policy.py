@@ -109,7 +109,7 @@ class OffPolicy:
             self._restore(learner, previous)
         replay = self._open_replay(problem, learner, rng, previous)
         is_first, steps = not previous, 0
-        made = cloned = self._clone(learner, rng, problem.optimiser_steps) if is_first else 0
+        made = cloned = self._clone(learner, rng, problem) if is_first else 0
         with open_source(problem, self.episodes, rng) as source:
             while problem.optimiser_steps is None or made < problem.optimiser_steps:
                 progress = steps / problem.steps if is_first else 1.0
@@ -138,10 +138,10 @@ class OffPolicy:
             learner.train(gradient_steps=due, batch_size=self.batch_size)
         return due
 
-    def _clone(self, learner: OffPolicyAlgorithm, rng: Generator, limit: int | None) -> int:
+    def _clone(self, learner: OffPolicyAlgorithm, rng: Generator, problem: Problem) -> int:
         """Start from demonstrations, if there are any; returns optimiser steps."""
         loss = self.imitation_loss(learner.policy)
-        made = clone_demonstrations(learner.policy, loss, self.options, rng, limit)
+        made = clone_demonstrations(learner.policy, loss, self.options, rng, problem)
         # Targets start where their networks do.
         for target in self.targets:
             networks = dict(learner.policy.named_children())

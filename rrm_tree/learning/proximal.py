@@ -101,7 +101,7 @@ class Ppo:
         updates, steps = cast(Adam, ppo.policy.optimizer), 0
         if not previous:
             loss = actor_critic_loss(ppo.policy)
-            updates.count = clone_demonstrations(ppo.policy, loss, self.options, rng, problem.optimiser_steps)
+            updates.count = clone_demonstrations(ppo.policy, loss, self.options, rng, problem)
         cloned = updates.count
         with open_source(problem, self.episodes, rng) as source:
             while self._may_update(problem, updates, steps):

@@ -122,8 +122,16 @@ def agree(question: Ints, values: Floats, rng: Generator, kind: Kind = "label") 
 
 def questions_of(items: Items) -> Ints:
     """Which items ask the same: a number for each question, [items]."""
-    asked = np.column_stack([items.alternatives, items.part, items.criterion])
-    return np.asarray(np.unique(asked, axis=0, return_inverse=True)[1].reshape(len(items)), np.int64)
+    return np.asarray(np.unique(items.asked, axis=0, return_inverse=True)[1].reshape(len(items)), np.int64)
+
+
+def copies_of(items: Items) -> tuple[Ints, Ints]:
+    """Which run of equal items each one is in, and how many stand before it there, both [items]."""
+    asked = items.asked
+    fresh = np.ones(len(items), bool)
+    fresh[1:] = (asked[1:] != asked[:-1]).any(axis=1)
+    which = np.cumsum(fresh) - 1
+    return which, np.arange(len(items)) - np.flatnonzero(fresh)[which]
 
 
 def errors_of(kind: Kind, items: Items, answers: Answers) -> JudgesFit | None:

@@ -15,15 +15,25 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from rrm_tree.contracts import Agent, Factorised, Imaginable, Listed, Measurable, Problem, Ruled, Task
+from rrm_tree.contracts import (
+    Agent,
+    Factorised,
+    Imaginable,
+    Listed,
+    Measurable,
+    Problem,
+    Ruled,
+    Segmented,
+    Task,
+)
 from rrm_tree.learning.best_action import Greedy
-from rrm_tree.learning.rollouts import rollout
+from rrm_tree.learning.rollouts import Act, rollout
 from rrm_tree.measured import PROPOSAL
 from rrm_tree.outcomes import Arrays, Floats, Ints, Outcomes, count_rows, join_outcomes, take_rows
 from rrm_tree.records import Mean
 from rrm_tree.spec import MeasureSpec
-from rrm_tree.station import Act, Station
-from rrm_tree.team import Drawn
+from rrm_tree.station import Station
+from rrm_tree.team import Drawn, Scorer
 
 DRAWS = 12
 """Proposals drawn about one subject until two differ in truth."""
@@ -131,8 +141,16 @@ class Bench:
 
     @cached_property
     def pair_subjects(self) -> Drawn:
-        """What the outcomes are about that are compared in pairs."""
+        """What the outcomes are about that are compared in pairs off policy."""
         return self.draw(self.measure.pairs, 3)
+
+    @cached_property
+    def on_subjects(self) -> Drawn:
+        """The same on policy: from the second sweep on, what the agents above did in the sweep before."""
+        team = self.station.team
+        if team.before is None or not team.parents[self.station.name]:
+            return self.pair_subjects
+        return team.draw(self.station.name, self.measure.pairs, "measure", self.rng(3))
 
     @property
     def proposal(self) -> Actor:
@@ -142,7 +160,7 @@ class Bench:
     @cached_property
     def off_pairs(self) -> Pairs:
         """Pairs off policy: two proposals each."""
-        return draw_pairs(self, [(self.proposal, self.proposal)])
+        return draw_pairs(self, [(self.proposal, self.proposal)], self.pair_subjects)
 
     def on_pairs(self, agents: Sequence[Actor]) -> Pairs:
         """Pairs on policy, of earlier snapshots and the newest agent.
@@ -152,23 +170,24 @@ class Bench:
         """
         newest = agents[-1]
         ways = [pair for agent in reversed(agents) for pair in ((newest, agent), (newest, self.proposal))]
-        return draw_pairs(self, ways)
+        return draw_pairs(self, ways, self.on_subjects)
 
     def rng(self, stream: int) -> Generator:
         """A fresh generator; one stream for one purpose."""
         return np.random.default_rng([self.seed, stream])
 
     def draw(self, count: int, stream: int) -> Drawn:
-        """Held-out subjects."""
-        return self.station.team.draw(self.station.name, count, "measure", self.rng(stream))
+        """Held-out subjects, off policy: the same in every sweep."""
+        team = self.station.team
+        return team.draw(self.station.name, count, "measure", self.rng(stream), proposed=True)
 
 
-def draw_pairs(bench: Bench, ways: Sequence[tuple[Actor, Actor]]) -> Pairs:
+def draw_pairs(bench: Bench, ways: Sequence[tuple[Actor, Actor]], drawn: Drawn) -> Pairs:
     """At most one pair a subject whose outcomes differ in truth, compared in a random part.
 
     `ways` are who acts first and second, tried in turn until truth tells the two outcomes apart.
     """
-    task, rng, drawn = bench.station.task, bench.rng(6), bench.pair_subjects
+    task, rng = bench.station.task, bench.rng(6)
     truth = cast(Measurable, task).truth
     open_rows = np.arange(count_rows(drawn.subjects))
     found: list[Pairs] = []
@@ -241,6 +260,12 @@ def mean_of(values: Floats) -> Mean:
 def true_means(task: Task, outcomes: Outcomes) -> Floats:
     """Truth of each outcome, averaged over its parts; [n]."""
     return np.asarray(cast(Measurable, task).truth(outcomes).mean(axis=1))
+
+
+def scores_of(scorer: Scorer, outcomes: Outcomes) -> Floats:
+    """The reward model's score of each outcome, ended episodes going on where the task lets them; [n]."""
+    task = scorer.task
+    return scorer.scores(task.whole(outcomes) if isinstance(task, Segmented) else outcomes)
 
 
 def truth_of(task: Task, outcomes: Outcomes) -> Mean:

@@ -56,7 +56,7 @@ class DeclaredHelper:
         rng = np.random.default_rng(self.seed)
         advice = station.shown.advise(claimed)
         request = Request(self.task, "label", station.questions, claimed, advice, items, rng)
-        agrees = np.nan_to_num(station.judge.answer(request).values, nan=0.5)
+        agrees = np.nan_to_num(station.line.judge.answer(request).values, nan=0.5)
         said = (agrees >= 0.5).astype(np.int64).reshape(count, parts)
         return cast(Factorised, self.task).imagine(subjects, said, subjects)
 

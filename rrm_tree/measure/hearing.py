@@ -47,10 +47,24 @@ class Hearing:
         return {name: PerfectHelper(task) for name, task in tasks.items() if isinstance(task, Perfect)}
 
     def advise(self, instead: Mapping[str, Answers]) -> Advice:
-        """What is said about the outcomes with these in place of some helpers."""
+        """What is said about the outcomes with these in place of some helpers.
+
+        Those that stay are not asked again: with many helpers that would take most of the time.
+        """
+        if not instead or set(instead) >= set(self.helpers):
+            return self._ask({**self.helpers, **instead})
+        told, trained = self._ask(instead), self.trained
+        return Advice({**trained.values, **told.values}, trained.kinds)
+
+    def _ask(self, whom: Mapping[str, Answers]) -> Advice:
+        """What these say, and nobody else."""
         station = self.bench.station
         criteria = station.node.criteria if self.helpers else {}
-        return Advisor(station.task, criteria, {**self.helpers, **instead}).advise(self.outcomes)
+        theirs = {
+            name: spec.model_copy(update={"helpers": tuple(one for one in spec.helpers if one in whom)})
+            for name, spec in criteria.items()
+        }
+        return Advisor(station.task, theirs, whom).advise(self.outcomes)
 
     @cached_property
     def trained(self) -> Advice:
@@ -73,7 +87,7 @@ class Hearing:
 
     def right(self, advice: Advice, judge: Judge | None = None) -> Floats:
         """What a judge with this advice puts right, 0 to 1 a pair; the node's own judge unless named."""
-        ordering = order_by_judge(self.bench, self.pairs, advice, judge or self.bench.station.judge)
+        ordering = order_by_judge(self.bench, self.pairs, advice, judge or self.bench.station.line.judge)
         return self.score(ordering.margins)
 
     def score(self, margins: Floats) -> Floats:

@@ -12,13 +12,15 @@ from functools import cached_property
 
 import numpy as np
 
-from rrm_tree.contracts import Measurable, Segmented, Solver
-from rrm_tree.measure.bench import Actor, Bench, mean_of, true_means, truth_of
+from rrm_tree.contracts import Measurable, Solver
+from rrm_tree.measure.bench import Actor, Bench, Pairs, mean_of, scores_of, true_means, truth_of
+from rrm_tree.measure.judging import judge_by_truth
 from rrm_tree.measure.ordering import Judged, keep_pairs, order_by_arms, sum_up
 from rrm_tree.measure.pictures import Scene, set_scenes
 from rrm_tree.measured import PROPOSAL, NodeMeasurement, OutcomeResults, PairSettings
-from rrm_tree.outcomes import Arrays, Floats, Outcomes
-from rrm_tree.records import RoundRecord
+from rrm_tree.outcomes import Arrays, Outcomes
+from rrm_tree.outcomes import Judged as TrainingJudgments
+from rrm_tree.records import RoundRecord, Shares
 from rrm_tree.team import Scorer
 
 
@@ -43,30 +45,53 @@ class Meter:
         """Who orders the pairs off policy how, the reward model left out."""
         return order_by_arms(self.bench, self.bench.off_pairs)
 
+    @cached_property
+    def solve_looks(self) -> float | None:
+        """Mean looks of doing the task unaided; None where the judge cannot say."""
+        bench, station = self.bench, self.bench.station
+        if not isinstance(station.line.judge, Solver):
+            return None
+        return float(station.line.judge.solve_looks(station.task, bench.about, bench.rng(2)).mean())
+
+    @property
+    def can_weigh_helpers(self) -> bool:
+        """Whether the judge hears helpers and can be asked here, and truth is known."""
+        station = self.bench.station
+        return self.is_measurable and bool(station.shown.helpers) and not station.line.is_absent
+
+    def weigh_helpers(self) -> Shares:
+        """Who orders the pairs off policy how, before there is a reward model."""
+        return sum_up(keep_pairs(self.bench, self.bench.off_pairs, self.off_judged, None), self.off_judged)
+
     @property
     def is_measurable(self) -> bool:
         """Whether the domain can compute truth."""
         return isinstance(self.bench.station.task, Measurable)
 
-    def measure_round(self, record: RoundRecord, reward: Arrays, agents: Sequence[Actor]) -> Measured:
+    def measure_round(
+        self,
+        record: RoundRecord,
+        reward: Arrays,
+        agents: Sequence[Actor],
+        every: Sequence[TrainingJudgments] = (),
+    ) -> Measured:
         """A round's record with all that can be measured of it, and what there is to show.
 
         Args:
             record: the round, not yet measured.
             reward: arrays of its reward model.
             agents: earlier snapshots, then the newest agent.
+            every: all training judgments so far, one batch of each kind.
         """
-        bench, station = self.bench, self.bench.station
+        station = self.bench.station
         scorer = station.scorer(reward)
         own = self.own(agents[-1])
-        update: dict[str, object] = {"agent_score": mean_of(_scores(scorer, own))}
+        update: dict[str, object] = {"agent_score": mean_of(scores_of(scorer, own))}
         pairs = None
         if self.is_measurable:
             pairs, shares = self.against_truth(scorer, agents, own)
-            update |= shares
-        if isinstance(station.judge, Solver):
-            looks = station.judge.solve_looks(station.task, bench.about, bench.rng(2))
-            update["solve_looks"] = float(looks.mean())
+            update |= shares | {"by_judge": judge_by_truth(station.task, every)}
+        update["solve_looks"] = self.solve_looks
         return Measured(record.model_copy(update=update), pairs, set_scenes(station, own))
 
     def own(self, agent: Actor) -> Outcomes:
@@ -74,12 +99,20 @@ class Meter:
         return self.bench.act(agent.act, self.bench.about, self.bench.rng(1), explore=False)
 
     def against_truth(
-        self, scorer: Scorer, agents: Sequence[Actor], own: Outcomes
+        self, scorer: Scorer, agents: Sequence[Actor], own: Outcomes, on_pairs: Pairs | None = None
     ) -> tuple[NodeMeasurement, dict[str, object]]:
-        """Everything that needs truth: every pair off and on policy, and what the record says of them."""
+        """Everything that needs truth: every pair off and on policy, and what the record says of them.
+
+        Args:
+            scorer: the reward model.
+            agents: earlier snapshots, then the newest agent.
+            own: what the newest one does at its best.
+            on_pairs: pairs on policy, if they have been drawn already.
+        """
         bench, task = self.bench, self.bench.station.task
-        passes_on = bool(bench.station.next_in_line)
-        on_pairs, off_judged = bench.on_pairs(agents), self.off_judged
+        passes_on = bool(bench.station.line.next_in_line)
+        off_judged = self.off_judged
+        on_pairs = bench.on_pairs(agents) if on_pairs is None else on_pairs
         on_judged = order_by_arms(bench, on_pairs)
         off = keep_pairs(bench, bench.off_pairs, off_judged, scorer)
         on = keep_pairs(bench, on_pairs, on_judged, scorer)
@@ -105,11 +138,5 @@ class Meter:
             by=np.repeat([newest.by, PROPOSAL], [len(own), len(proposed)]),
             about=np.concatenate([np.arange(len(own)), np.arange(len(proposed))]),
             truth=np.concatenate([true_means(task, one) for one in (own, proposed)]),
-            score=np.concatenate([_scores(scorer, one) for one in (own, proposed)]),
+            score=np.concatenate([scores_of(scorer, one) for one in (own, proposed)]),
         )
-
-
-def _scores(scorer: Scorer, outcomes: Outcomes) -> Floats:
-    """The reward model's score of each outcome, ended episodes going on where the task lets them."""
-    task = scorer.task
-    return scorer.scores(task.whole(outcomes) if isinstance(task, Segmented) else outcomes)

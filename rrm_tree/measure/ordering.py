@@ -41,7 +41,7 @@ class Ordering:
 def order_by_advisor(bench: Bench, pairs: Pairs, advisor: Advisor) -> Ordering:
     """How the judge orders the pairs with this advice."""
     outcomes = join_outcomes([pairs.first, pairs.second])
-    return order_by_judge(bench, pairs, advisor.advise(outcomes), bench.station.judge)
+    return order_by_judge(bench, pairs, advisor.advise(outcomes), bench.station.line.judge)
 
 
 def order_by_judge(bench: Bench, pairs: Pairs, advice: Advice, judge: Judge) -> Ordering:
@@ -85,10 +85,13 @@ def order_by_judge(bench: Bench, pairs: Pairs, advice: Advice, judge: Judge) -> 
 
 @dataclass(frozen=True)
 class Judged:
-    """How the judge orders pairs with the advice of each arm, and the simple rule."""
+    """How the judge orders pairs with the advice of each arm, and the simple rule.
 
-    alone: Ordering
-    assisted: Ordering
+    None of people, and of a file: nobody is asked hundreds of questions for the sake of measuring.
+    """
+
+    alone: Ordering | None
+    assisted: Ordering | None
     ideal: Ordering | None
     heuristic: Floats | None
 
@@ -98,6 +101,10 @@ def order_by_arms(bench: Bench, pairs: Pairs) -> Judged | None:
     station = bench.station
     if not len(pairs) or station.kind not in PLAIN:
         return None
+    rule = station.task.heuristic if isinstance(station.task, Ruled) else None
+    by_rule = None if rule is None else margins_of(rule, pairs)
+    if station.line.is_absent:
+        return Judged(None, None, None, by_rule)
     alone = order_by_advisor(bench, pairs, station.team.nobody(station.name))
     assisted = order_by_advisor(bench, pairs, station.shown) if station.shown.helpers else alone
     perfect = station.team.perfect_advisor(station.name, station.node)
@@ -105,8 +112,7 @@ def order_by_arms(bench: Bench, pairs: Pairs) -> Judged | None:
     ideal = (
         alone if not station.node.helpers else order_by_advisor(bench, pairs, perfect) if perfect else None
     )
-    rule = station.task.heuristic if isinstance(station.task, Ruled) else None
-    return Judged(alone, assisted, ideal, None if rule is None else margins_of(rule, pairs))
+    return Judged(alone, assisted, ideal, by_rule)
 
 
 def margins_of(score: Callable[[Outcomes], Floats], pairs: Pairs) -> Floats:
@@ -137,8 +143,8 @@ def chance_first(bench: Bench, pairs: Pairs, scorer: Scorer) -> Floats | None:
     return np.asarray(ndtr(margins / np.sqrt(2)) if bench.station.kind == "rating" else expit(margins))
 
 
-def keep_pairs(bench: Bench, pairs: Pairs, judged: Judged | None, scorer: Scorer) -> PairResults:
-    """The pairs with what everybody says of them."""
+def keep_pairs(bench: Bench, pairs: Pairs, judged: Judged | None, scorer: Scorer | None) -> PairResults:
+    """The pairs with what everybody says of them; without a scorer all but a reward model."""
     margins: dict[str, Floats] = {}
     abstained: dict[str, NDArray[np.bool_]] = {}
     if judged is not None:
@@ -148,7 +154,8 @@ def keep_pairs(bench: Bench, pairs: Pairs, judged: Judged | None, scorer: Scorer
                 margins[name], abstained[name] = ordering.margins, ordering.cannot_tell
         if judged.heuristic is not None:
             margins["heuristic"] = judged.heuristic
-        margins["distilled"] = margins_of(scorer.part_scores, pairs)
+        if scorer is not None:
+            margins["distilled"] = margins_of(scorer.part_scores, pairs)
     return PairResults(
         pairs.subject,
         pairs.root,
@@ -159,7 +166,7 @@ def keep_pairs(bench: Bench, pairs: Pairs, judged: Judged | None, scorer: Scorer
         pairs.second_by,
         margins,
         abstained,
-        chance_first(bench, pairs, scorer),
+        None if scorer is None else chance_first(bench, pairs, scorer),
         pairs.ties,
     )
 
@@ -174,7 +181,7 @@ def sum_up(kept: PairResults, judged: Judged | None, *, passes_on: bool = False)
     """
     if judged is None:
         return Shares(truth_ties=kept.ties)
-    ideal = judged.ideal
+    alone, assisted, ideal = judged.alone, judged.assisted, judged.ideal
     return Shares(
         alone=kept.share("alone"),
         heuristic=kept.share("heuristic"),
@@ -182,9 +189,9 @@ def sum_up(kept: PairResults, judged: Judged | None, *, passes_on: bool = False)
         ideal=kept.share("ideal"),
         distilled=kept.share("distilled"),
         truth_ties=kept.ties,
-        looks_alone=judged.alone.looks,
-        looks_assisted=judged.assisted.looks,
+        looks_alone=None if alone is None else alone.looks,
+        looks_assisted=None if assisted is None else assisted.looks,
         looks_ideal=None if ideal is None else ideal.looks,
-        abstained=judged.assisted.abstained,
+        abstained=None if assisted is None else assisted.abstained,
         told=kept.told("assisted") if passes_on else None,
     )

@@ -16,9 +16,11 @@ from rrm_tree.contracts import Agent, Factorised, Perfect, Task
 from rrm_tree.corrupting import Answers, ConfusedHelper
 from rrm_tree.measure.bench import Bench
 from rrm_tree.measure.hearing import Hearing
-from rrm_tree.outcomes import Floats, Ints
+from rrm_tree.outcomes import Advice, Floats, Ints
 from rrm_tree.propagation.clustered import estimate_clustered
 from rrm_tree.propagation.prediction import Confusion, Prediction
+
+ERRORS_STREAM = 13
 
 REPEATS = 8
 """How often advice is confused anew; the judge's own luck is the same each time."""
@@ -74,9 +76,35 @@ def foretell_right(hearing: Hearing, confusions: Mapping[str, Confusion]) -> Flo
     return total / REPEATS
 
 
+def foretell_by_errors(hearing: Hearing) -> Floats | None:
+    """The same where helpers say numbers: ideal ones with the errors that were made about other pairs.
+
+    All that a pair's two outcomes were told is exchanged at once, so that the errors of helpers who are
+    asked the same, or who have helpers in common, keep their covariance; that errors follow from
+    what is asked, or are larger where it counts, is left out. For a judge who adds up such numbers,
+    and normal errors, it gives `order_chance`. None where a helper says no numbers, or knows no ideal.
+    """
+    if not hearing.helpers or len(hearing.perfect) < len(hearing.helpers) or not len(hearing.pairs):
+        return None
+    said, ideal = hearing.trained, hearing.ideal
+    if not all(np.issubdtype(values.dtype, np.floating) for values in said.values.values()):
+        return None
+    errors = {place: values - ideal.values[place] for place, values in said.values.items()}
+    rng, count = hearing.bench.rng(ERRORS_STREAM), len(hearing.pairs)
+    total = np.zeros(count)
+    for _ in range(REPEATS):
+        other = rng.permutation(count)
+        rows = np.concatenate([other, count + other])
+        told = {place: ideal.values[place] + made[rows] for place, made in errors.items()}
+        total += hearing.right(Advice(told, said.kinds))
+    return total / REPEATS
+
+
 def predict(hearing: Hearing, known: Known) -> Prediction | None:
     """The judge's share of pairs put right, as measured and as foretold."""
     right = foretell_right(hearing, known.measured)
+    if right is None:
+        right = foretell_by_errors(hearing)
     if right is None:
         return None
     composed, root = foretell_right(hearing, known.composed), hearing.pairs.root

@@ -32,6 +32,7 @@ from rrm_tree.propagation.nodes import (
     DISTRIBUTIONS,
     LevelSummary,
     NodeAnalysis,
+    Part,
     WeakestLink,
     analyse_node,
     find_weakest,
@@ -76,6 +77,7 @@ __all__ = [
     "Orderer",
     "OverSeeds",
     "Paired",
+    "Part",
     "SeedState",
     "SeedsAccuracy",
     "SeedsAnalysis",
@@ -128,7 +130,7 @@ class Analysis(Stored):
 
 def analyse(result: RunResult) -> Analysis:
     """What the records of a run say about where errors come from and what helpers are worth."""
-    mains = [node for node in result.nodes if node.arm is None]
+    mains = [node for node in result.nodes if node.is_main]
     arms = [node for node in result.nodes if node.arm is not None]
     by_name = {node.name: node for node in mains}
     analysed = [analyse_node(node) for node in mains]

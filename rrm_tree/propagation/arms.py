@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from rrm_tree.propagation.effort import sum_effort
 from rrm_tree.propagation.intervals import Difference, Estimate, subtract
 from rrm_tree.propagation.nodes import NodeAnalysis, analyse_node, sees_advice
+from rrm_tree.propagation.recovered import Recovered, recover_gap
 from rrm_tree.records import NodeResult, Stored
 
 SIGHT = {"judge.sees", "reward_model.sees"}
@@ -70,6 +71,10 @@ class Arms(Stored):
     """Both orders where all four arms were trained; empty where neither order is complete."""
     judging_alone: GainStep | None
     """Better judgments at what the declared reward model sees, where no whole path is known."""
+    recovered: Recovered | None = None
+    """Performance gap recovered, where the arms `alone` and `truth` are there."""
+    result_gap: Difference | None = None
+    """The reward-result gap: mean truth of the arm `truth` minus that of the tree as declared."""
 
 
 class _Corner(NamedTuple):
@@ -97,7 +102,21 @@ def compare_arms(node: str, entries: Sequence[NodeResult], by_name: Mapping[str,
     paths = _find_paths(corners)
     sees = sees_advice(entries[0], "reward")
     step = None if paths else _gain_step("judging", corners, _Corner(False, sees), _Corner(True, sees))
-    return Arms(node=node, rows=(*free, *rows), paths=paths, judging_alone=step)
+    alone, on_truth = (_truth_of(name, rows) for name in ("alone", "truth"))
+    ours = declared.agent_truth
+    return Arms(
+        node=node,
+        rows=(*free, *rows),
+        paths=paths,
+        judging_alone=step,
+        recovered=recover_gap(ours, alone, on_truth) if ours and alone and on_truth else None,
+        result_gap=subtract(on_truth, ours) if ours and on_truth else None,
+    )
+
+
+def _truth_of(name: str, rows: Sequence[ArmRow]) -> Estimate | None:
+    """Mean truth of an arm; None where there is none of this name."""
+    return next((row.truth for row in rows if row.name == name and not row.declared), None)
 
 
 def _arm_row(

@@ -120,7 +120,8 @@ def trace_cause(
         if not total:
             parts, total = {("own", None): 1.0}, 1.0
         shares = {key: size / total for key, size in parts.items()}
-        flow = total if name == root else inflow[name]
+        # Nothing flows on from a node whose error was not split.
+        flow = total if name == root else inflow.get(name, 0.0)
         own[name] = {kind: flow * share for (kind, helper), share in shares.items() if helper is None}
         for (_, helper), share in shares.items():
             if helper is not None:

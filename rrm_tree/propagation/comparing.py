@@ -2,13 +2,15 @@
 
 In: the RunResults of two runs, one a seed. Out: a Comparison. Arithmetic only; touches nothing.
 
-Where both runs have at least three seeds in common, differences are taken within each seed. Otherwise
-single measurements are compared, as if they had been made on different pairs, which errs on the wide side.
+Where both runs have at least three seeds in common, differences are taken within each seed. Of one seed they
+are taken pair by pair, where both were measured on the same pairs. Otherwise single measurements are
+compared, as if they had been made on different pairs, which errs on the wide side.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import erfc, sqrt
 from typing import Literal, NamedTuple, TypeVar
 
@@ -16,13 +18,14 @@ from rrm_tree.propagation.intervals import (
     Z95,
     Difference,
     Estimate,
+    GapTest,
     average_independent,
     estimate_mean,
     estimate_share,
     subtract,
 )
 from rrm_tree.propagation.nodes import pool_shares, sees_advice
-from rrm_tree.propagation.over_seeds import LEAST_SEEDS, OverSeeds, average_estimates, pair
+from rrm_tree.propagation.over_seeds import LEAST_SEEDS, OverSeeds, average_estimates, no_narrower, pair
 from rrm_tree.records import Edit, NodeResult, RunResult, Share, Shares, Stored
 
 ALPHA = 0.05
@@ -43,9 +46,11 @@ class Change(Stored):
     after: Estimate
     difference: Difference
     """After minus before, with its 95% interval."""
-    paired_by: Literal["seed", "nothing"]
+    paired_by: Literal["seed", "pair", "nothing"]
+    """`pair`: the same held-out pairs, or outcomes, were measured in both runs."""
     p_value: float
-    """That which belongs to the interval (Altman and Bland 2011)."""
+    """That which belongs to the interval (Altman and Bland 2011); by pairs that of the exact test: McNemar's,
+    or sign-flip for numbers."""
     verdict: Verdict = "same"
     """`same`: no difference beyond noise, with an allowance for how many numbers were compared."""
 
@@ -130,6 +135,17 @@ class Comparison(Stored):
 Compared = TypeVar("Compared", NodeComparison, LevelComparison)
 
 
+@dataclass(frozen=True)
+class PairedTests:
+    """Tests of two runs on what both were measured on, by entry and by level."""
+
+    nodes: Mapping[str, Mapping[Measure, GapTest]]
+    levels: Mapping[int, Mapping[Measure, GapTest]]
+
+
+UNPAIRED = PairedTests({}, {})
+
+
 class _Entries(NamedTuple):
     """One entry by seed, in both runs."""
 
@@ -138,7 +154,12 @@ class _Entries(NamedTuple):
 
 
 def compare_runs(
-    first: Sequence[RunResult], second: Sequence[RunResult], edits: Sequence[Edit] = ()
+    first: Sequence[RunResult],
+    second: Sequence[RunResult],
+    edits: Sequence[Edit] = (),
+    paired: PairedTests = UNPAIRED,
+    *,
+    names: tuple[str, str] | None = None,
 ) -> Comparison:
     """What became better and what worse from one run to another.
 
@@ -146,12 +167,16 @@ def compare_runs(
         first: the results of the one, one a seed.
         second: those of the other.
         edits: in what their configurations differ.
+        paired: of one seed each, tests on the very pairs that both were measured on.
+        names: what the two are called, where they are not single runs.
     """
     entries = {
         name: _Entries(_by_seed(first, name), _by_seed(second, name)) for name in _names(first, second)
     }
     tasks = {edit.path.split(".")[1] for edit in edits if ".task" in edit.path and edit.path.count(".") >= 2}
-    compared = [_compare_entry(name, both, tasks) for name, both in entries.items()]
+    compared = [
+        _by_pairs(_compare_entry(name, both, tasks), paired.nodes.get(name)) for name, both in entries.items()
+    ]
     decided = _decide(compared)
     ranks: dict[Verdict, int] = {"worse": 1, "better": 2, "same": 3}
 
@@ -160,18 +185,20 @@ def compare_runs(
         return (0 if flipped else ranks[node.verdict], -node.level, node.name)
 
     return Comparison(
-        first=first[0].run,
-        second=second[0].run,
+        first=names[0] if names else first[0].run,
+        second=names[1] if names else second[0].run,
         seeds=tuple(one.seed for one in first if one.seed in {other.seed for other in second}),
         edits=tuple(edits),
         nodes=tuple(sorted(decided, key=rank)),
-        levels=_compare_levels(entries),
+        levels=_compare_levels(entries, paired),
         tests=sum(len(node.changes) for node in decided),
     )
 
 
 def _names(first: Sequence[RunResult], second: Sequence[RunResult]) -> list[str]:
-    return list(dict.fromkeys(node.name for one in (*first, *second) for node in one.nodes))
+    # The last sweep has all that those before it have learned.
+    each = (node for one in (*first, *second) for node in one.nodes if node.sweep is None)
+    return list(dict.fromkeys(node.name for node in each))
 
 
 def _by_seed(results: Sequence[RunResult], name: str) -> dict[int, NodeResult]:
@@ -210,7 +237,20 @@ def _each(entries: Mapping[int, NodeResult]) -> dict[int, list[NodeResult]]:
     return {seed: [node] for seed, node in entries.items()}
 
 
-def _compare_levels(entries: Mapping[str, _Entries]) -> tuple[LevelComparison, ...]:
+def _by_pairs(found: Compared, tests: Mapping[Measure, GapTest] | None) -> Compared:
+    """The same with the tests on pairs that were measured in both, where there are such and no seeds."""
+
+    def tested(change: Change) -> Change:
+        test = (tests or {}).get(change.measure)
+        if test is None or change.paired_by == "seed":
+            return change
+        update = {"difference": test.difference, "p_value": test.p_value, "paired_by": "pair"}
+        return change.model_copy(update=update)
+
+    return found.model_copy(update={"changes": tuple(map(tested, found.changes))})
+
+
+def _compare_levels(entries: Mapping[str, _Entries], paired: PairedTests) -> tuple[LevelComparison, ...]:
     """Nodes that both runs have, level by level, in the seeds in which all of a level are finished."""
     levels: dict[int, list[_Entries]] = {}
     for both in entries.values():
@@ -227,7 +267,8 @@ def _compare_levels(entries: Mapping[str, _Entries]) -> tuple[LevelComparison, .
             for side in (0, 1)
         ]
         changes = tuple(_compare_measures(*sides))
-        compared.append(LevelComparison(level=level, nodes=len(levels[level]), changes=changes))
+        one = LevelComparison(level=level, nodes=len(levels[level]), changes=changes)
+        compared.append(_by_pairs(one, paired.levels.get(level)))
     return tuple(_decide(compared))
 
 
@@ -290,18 +331,10 @@ def _change(measure: Measure, before: Mapping[int, Estimate], after: Mapping[int
         )
         gap = pair(other, one)
         if one is not None and other is not None and gap is not None:
-            apart = _no_narrower(gap.difference, before, after, common)
+            apart = no_narrower(gap.difference, [subtract(after[seed], before[seed]) for seed in common])
             return _told(measure, _of_seeds(one), _of_seeds(other), apart, "seed")
     one_side, other_side = _alone(before), _alone(after)
     return _told(measure, one_side, other_side, subtract(other_side, one_side), "nothing")
-
-
-def _no_narrower(
-    gap: Difference, before: Mapping[int, Estimate], after: Mapping[int, Estimate], seeds: Sequence[int]
-) -> Difference:
-    """Few seeds may agree by chance: an interval at least as wide as what measuring leaves open."""
-    measured = average_independent([subtract(after[seed], before[seed]) for seed in seeds])
-    return Difference(value=gap.value, low=min(gap.low, measured.low), high=max(gap.high, measured.high))
 
 
 def _of_seeds(over: OverSeeds) -> Estimate:
@@ -329,7 +362,7 @@ def _told(
     before: Estimate,
     after: Estimate,
     difference: Difference,
-    paired_by: Literal["seed", "nothing"],
+    paired_by: Literal["seed", "pair", "nothing"],
 ) -> Change:
     return Change(
         measure=measure,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from math import prod, sqrt
+from math import asin, pi, prod, sqrt
 
 Rates = tuple[float, float]
 """Chance of saying yes where no is true, and of saying no where yes is true."""
@@ -55,6 +55,31 @@ def bound_of_votes(noise: float) -> float:
     if noise >= 1 / 6:
         return 0.5
     return 0.5 * (1 - sqrt((1 - 6 * noise) / (1 - 2 * noise)))
+
+
+def foretell_sums(fan_in: int, noise: float, shared: float, depth: int) -> list[float]:
+    """How often two outcomes of each level are put in the wrong order by trees of sums; depth + 1 numbers.
+
+    Each place is worth the sum of the `fan_in` below it, over √fan_in, leaves standard normal. Each node says
+    what it finds with an error of that variance, of which the part `shared` is common to all its answers
+    to one question of its parent (they come from one helper), which is the covariance that does not
+    average out: below a sum over √k it counts k times. Sheppard (1899): an impression whose error has
+    the variance v orders two normal values wrongly with the chance 1/2 − asin(1 / √(1 + v)) / π.
+
+    Args:
+        fan_in: how many are added up.
+        noise: variance of each node's own error; values have the variance 1.
+        shared: share of it that all answers about one place above have in common.
+        depth: levels above the leaves.
+    """
+    own, common = noise * (1 - shared), noise * shared
+    found, errors = [], 0.0
+    for _ in range(depth + 1):
+        # What reaches a judge: the errors below, each node's own part averaged, the common one added up.
+        below = errors
+        found.append(0.5 - asin(1 / sqrt(1 + below + noise)) / pi)
+        errors = below + own + fan_in * common
+    return found
 
 
 def _chance(true: Sequence[bool], said: Sequence[bool], rates: Rates) -> float:

@@ -95,6 +95,24 @@ def average_independent(parts: Sequence[Estimate | Difference]) -> Difference:
     return Difference(value=value, low=value - below, high=value + above)
 
 
+class GapTest(Stored):
+    """Differences on the same items, tested."""
+
+    difference: Difference
+    p_value: float
+    items: int
+
+
+class ArmTest(Stored):
+    """The node as declared less one of its arms, on what both were measured on."""
+
+    arm: str
+    truth: GapTest | None
+    """Truth of their agents' outcomes about the same subjects."""
+    distilled: GapTest | None
+    """Pairs off policy that their reward models put right."""
+
+
 class Paired(Stored):
     """How two arms differ over seeds that both were trained with."""
 
@@ -120,12 +138,12 @@ def compare_seeds(first: Sequence[float], second: Sequence[float]) -> Paired:
     half = student_quantile(n - 1) * sqrt(sum((gap - mean) ** 2 for gap in gaps) / (n - 1) / n)
     return Paired(
         difference=Difference(value=mean, low=mean - half, high=mean + half),
-        p_value=_sign_flip(gaps),
+        p_value=sign_flip(gaps),
         seeds=n,
     )
 
 
-def _sign_flip(gaps: Sequence[float]) -> float:
+def sign_flip(gaps: Sequence[float]) -> float:
     """Two-sided chance of a sum at least this far from 0 if every sign were a coin's."""
     scale = sum(abs(gap) for gap in gaps)
     if scale == 0:

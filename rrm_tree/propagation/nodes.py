@@ -6,7 +6,7 @@ In: NodeResults. Out: analyses of single nodes and of levels. Touches nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from rrm_tree.propagation.accuracy import ORDERERS, Accuracy, Orderer, analyse_shares
 from rrm_tree.propagation.effort import Effort, sum_effort
@@ -34,6 +34,8 @@ class NodeAnalysis(Stored):
     """distilled on − distilled off."""
     solve_looks: float | None
     agent_truth: Estimate | None
+    agent_score: Estimate | None = None
+    """The reward model's score of the agent's own outcomes."""
     proposal_truth: Estimate | None
     heuristic_truth: Estimate | None
     gate: GateResult | None
@@ -85,6 +87,7 @@ def analyse_node(node: NodeResult) -> NodeAnalysis:
         shift=subtract(after, before) if before and after else None,
         solve_looks=last.solve_looks if last else None,
         agent_truth=estimate_mean(last.agent_truth if last else None),
+        agent_score=estimate_mean(last.agent_score if last else None),
         proposal_truth=estimate_mean(last.proposal_truth if last else None),
         heuristic_truth=estimate_mean(last.heuristic_truth if last else None),
         gate=next((record.gate for record in reversed(node.rounds) if record.gate), None),
@@ -156,7 +159,24 @@ def summarise_levels(
     )
 
 
-def rank_worst(nodes: Iterable[NodeAnalysis]) -> list[NodeAnalysis]:
+class Measured(Protocol):
+    """A node of one seed or of several: what it is called, and how right its reward model is."""
+
+    @property
+    def name(self) -> str:
+        """The node's."""
+        ...
+
+    @property
+    def distilled(self) -> float | None:
+        """The reward model's share of pairs put right; None where that was not measured."""
+        ...
+
+
+Node = TypeVar("Node", bound=Measured)
+
+
+def rank_worst(nodes: Iterable[Node]) -> list[Node]:
     """Lowest accuracy of the reward model first; the unmeasured last."""
     return sorted(nodes, key=lambda node: (2.0 if node.distilled is None else node.distilled, node.name))
 
@@ -165,30 +185,43 @@ def _name_worst(nodes: Iterable[NodeAnalysis]) -> str | None:
     return next((node.name for node in rank_worst(nodes) if node.distilled is not None), None)
 
 
+Part = Literal["own", "distilling", "judging", "undivided"]
+"""Of the error that a node adds: judging where own is not known apart, undivided where its judge was not
+measured, as people are not."""
+
+
 class WeakestLink(Stored):
-    """The node that adds most error of its own making: 1 − distilled without what it inherits."""
+    """The node that adds most error of its own making: 1 − distilled without what it inherits.
+
+    Where the error is not divided all of it counts.
+    """
 
     node: str
     added: float
     distilled: float
-    largest: Literal["own", "distilling", "judging"]
-    """Which part of the added error is the largest; judging where own is not known apart."""
+    largest: Part
+    """Which part of the added error is the largest."""
 
 
 def find_weakest(nodes: Iterable[NodeAnalysis]) -> WeakestLink | None:
-    """Where error enters the tree most; None where no error could be split."""
+    """Where error enters the tree most; None where nothing was measured."""
     links = []
     for node in nodes:
-        known = node.best_known
-        if known is None or (split := known.split) is None:
+        if node.distilled is None:
             continue
-        judging = split.judging if split.own is None else split.own
-        largest: Literal["own", "distilling", "judging"] = "judging" if split.own is None else "own"
-        if split.distilling > judging:
-            largest = "distilling"
-        links.append(
-            WeakestLink(
-                node=node.name, added=judging + split.distilling, distilled=1 - split.error, largest=largest
-            )
-        )
+        split = node.best_known.split if node.best_known else None
+        added, largest = 1 - node.distilled, name_part(None, None, None)
+        if split is not None:
+            added = (split.judging if split.own is None else split.own) + split.distilling
+            largest = name_part(split.own, split.judging, split.distilling)
+        links.append(WeakestLink(node=node.name, added=added, distilled=node.distilled, largest=largest))
     return max(links, key=lambda link: link.added, default=None)
+
+
+def name_part(own: float | None, judging: float | None, distilling: float | None) -> Part:
+    """The largest part of the error that a node adds; None for what is not known."""
+    if judging is None or distilling is None:
+        return "undivided"
+    if distilling > (judging if own is None else own):
+        return "distilling"
+    return "judging" if own is None else "own"

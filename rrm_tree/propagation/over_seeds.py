@@ -5,15 +5,17 @@ In: numbers by seed. Out: means with intervals, paired differences. Touches noth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import sqrt
 
 from rrm_tree.propagation.intervals import (
+    Difference,
     Estimate,
     Paired,
     average_independent,
     compare_seeds,
     student_quantile,
+    subtract,
 )
 from rrm_tree.records import Stored
 
@@ -45,8 +47,13 @@ class OverSeeds(Stored):
         return max(self.by_seed.values())
 
 
-def average(values: Mapping[int, float | None]) -> OverSeeds | None:
-    """The mean over the seeds that have the number, with Student's interval; None if no seed has."""
+def average(values: Mapping[int, float | None], *, is_share: bool = False) -> OverSeeds | None:
+    """The mean over the seeds that have the number, with Student's interval; None if no seed has.
+
+    Args:
+        values: by seed.
+        is_share: values and interval lie between 0 and 1.
+    """
     known = {seed: value for seed, value in values.items() if value is not None}
     if not known:
         return None
@@ -56,6 +63,8 @@ def average(values: Mapping[int, float | None]) -> OverSeeds | None:
     if deviation is not None and count >= LEAST_SEEDS:
         half = student_quantile(count - 1) * deviation / sqrt(count)
         low, high = mean - half, mean + half
+        if is_share:
+            low, high = max(low, 0.0), min(high, 1.0)
     return OverSeeds(mean=mean, low=low, high=high, deviation=deviation, by_seed=known)
 
 
@@ -84,11 +93,37 @@ def average_estimates(
     return found.model_copy(update={"low": low, "high": high})
 
 
-def pair(first: OverSeeds | None, second: OverSeeds | None) -> Paired | None:
-    """First minus second, seed by seed; None for fewer than three seeds that have both."""
+Estimates = Mapping[int, Estimate | None]
+"""What each seed has measured."""
+
+
+def pair(
+    first: OverSeeds | None, second: OverSeeds | None, measured: tuple[Estimates, Estimates] | None = None
+) -> Paired | None:
+    """First minus second, seed by seed; None for fewer than three seeds that have both.
+
+    Args:
+        first: over seeds.
+        second: over seeds.
+        measured: the estimates that the two are means of: few seeds may agree by chance, so that the
+            interval is nowhere narrower than what measuring leaves open.
+    """
     if first is None or second is None:
         return None
     both = [seed for seed in first.by_seed if seed in second.by_seed]
     if len(both) < LEAST_SEEDS:
         return None
-    return compare_seeds([first.by_seed[seed] for seed in both], [second.by_seed[seed] for seed in both])
+    found = compare_seeds([first.by_seed[seed] for seed in both], [second.by_seed[seed] for seed in both])
+    if measured is None:
+        return found
+    ours, others = ([of[seed] for seed in both] for of in measured)
+    apart = [subtract(one, other) for one, other in zip(ours, others, strict=True) if one and other]
+    if len(apart) < len(both):
+        return found
+    return found.model_copy(update={"difference": no_narrower(found.difference, apart)})
+
+
+def no_narrower(gap: Difference, measured: Sequence[Difference]) -> Difference:
+    """An interval over seeds at least as wide as that of the mean of what they have measured."""
+    mean = average_independent(measured)
+    return Difference(value=gap.value, low=min(gap.low, mean.low), high=max(gap.high, mean.high))

@@ -12,24 +12,38 @@ from functools import cached_property, lru_cache
 from itertools import combinations
 
 import numpy as np
-from scipy.special import bdtr
+from pydantic import Field
 
-from rrm_tree.measured import NodeMeasurement, OutcomeResults, PairResults
+from rrm_tree.measured import PROPOSAL, NodeMeasurement, OutcomeResults, PairResults
 from rrm_tree.outcomes import Floats, Ints
 from rrm_tree.propagation.accuracy import ORDERERS, Orderer
+from rrm_tree.propagation.best_of_n import NodeBestOfN
 from rrm_tree.propagation.causes import NodeCauses
 from rrm_tree.propagation.clustered import estimate_clustered
-from rrm_tree.propagation.intervals import Difference, Estimate, estimate_share
+from rrm_tree.propagation.disagreements import Disagreement, NodeDisagreements, find_disagreements
+from rrm_tree.propagation.intervals import ArmTest, Difference, Estimate, estimate_share
+from rrm_tree.propagation.learning_curves import NodeLearning
+from rrm_tree.propagation.pair_tests import compare_gaps
 from rrm_tree.propagation.prediction import NodePredictions
+from rrm_tree.propagation.step_rewards import NodeSteps
+from rrm_tree.propagation.sweep_gains import NodeSweeps
 from rrm_tree.propagation.transfer import NodeTransfers
 from rrm_tree.records import Share, Stored
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _is_empty(value: object) -> bool:
+    return value == ()
+
 
 BINS = 15
 """Of equal width, as usual for the expected calibration error (Guo et al. 2017)."""
 RESAMPLES = 1000
 COVERAGES = (1.0, 0.9, 0.8, 0.6, 0.4, 0.2)
 RECALLS = (0.5, 0.8, 0.95)
-MOST_DISAGREEMENTS = 8
 MOST_RANKED = 1000
 """Outcomes between which ranks are compared, each with each."""
 
@@ -85,24 +99,14 @@ class Precision(Stored):
     """Share of all outcomes that are right."""
 
 
-class Disagreement(Stored):
-    """A pair on which reward model, judge and truth differ most."""
+class Opponent(Stored):
+    """Pairs of the newest agent's outcome and another one's."""
 
-    pair: int
-    """Its place among the kept pairs."""
-    subject: int
-    part: int
-    first_truth: float
-    second_truth: float
-    first_by: int
-    """Round whose agent made it; -1 for a proposal."""
-    second_by: int
-    judge: float
-    """The assisted judge's margin: above 0 it prefers the first."""
-    reward: float
-    """The reward model's margin."""
-    chance: float | None
-    """The reward model's chance that the first is better."""
+    by: int
+    """The round whose agent made the other, the newest its own included; -1: a proposal."""
+    assisted: Estimate | None
+    distilled: Estimate | None
+    pairs: int
 
 
 class PairStatistics(Stored):
@@ -121,6 +125,8 @@ class PairStatistics(Stored):
     regret: Estimate | None
     """Truth lost by choosing the better of two outcomes by the reward model, and not by truth."""
     disagreements: tuple[Disagreement, ...]
+    opponents: tuple[Opponent, ...] = Field(default=(), exclude_if=_is_empty)
+    """On policy: the same shares by whose outcome the newest agent's was set beside."""
 
 
 class OutcomeStatistics(Stored):
@@ -144,6 +150,12 @@ class NodeStudy(Stored):
     causes: NodeCauses | None = None
     transfers: NodeTransfers | None = None
     predictions: NodePredictions | None = None
+    best_of_n: NodeBestOfN | None = None
+    disagreements: NodeDisagreements | None = None
+    sweeps: NodeSweeps | None = Field(default=None, exclude_if=_is_none)
+    learning: NodeLearning | None = Field(default=None, exclude_if=_is_none)
+    steps: NodeSteps | None = Field(default=None, exclude_if=_is_none)
+    arms: tuple[ArmTest, ...] = Field(default=(), exclude_if=_is_empty)
 
 
 def study_node(name: str, measured: NodeMeasurement) -> NodeStudy:
@@ -168,6 +180,7 @@ def study(pairs: PairResults) -> PairStatistics:
         right_if_answered=None if told is None or not told.any() else _share(pairs.right("assisted")[told]),
         regret=regret_of(pairs) if "distilled" in known else None,
         disagreements=tuple(find_disagreements(pairs)),
+        opponents=by_opponent(pairs),
     )
 
 
@@ -178,6 +191,25 @@ def study_outcomes(outcomes: OutcomeResults) -> OutcomeStatistics:
         tau=rank_correlation(outcomes),
         precisions=tuple(precision_at(outcomes.truth, outcomes.score)),
     )
+
+
+def by_opponent(pairs: PairResults) -> tuple[Opponent, ...]:
+    """Shares by snapshot: what the newest agent's outcomes are set beside; none for pairs of proposals."""
+    others = np.unique(pairs.second_by)
+    if not len(pairs) or (pairs.first_by == PROPOSAL).all():
+        return ()
+    found = []
+    for other in others:
+        some = pairs.take(np.flatnonzero(pairs.second_by == other))
+        found.append(
+            Opponent(
+                by=int(other),
+                assisted=estimate_share(some.share("assisted")),
+                distilled=estimate_share(some.share("distilled")),
+                pairs=len(some),
+            )
+        )
+    return tuple(found)
 
 
 # --- clusters ----------------------------------------------------------------------------------
@@ -232,23 +264,16 @@ def compare_orderers(pairs: PairResults, first: Orderer, second: Orderer) -> Pai
     they are equally good (two-sided).
     """
     gaps = pairs.right(first) - pairs.right(second)
-    ahead, behind = int((gaps > 0).sum()), int((gaps < 0).sum())
-    apart = estimate_clustered(gaps, pairs.root)
+    found = compare_gaps(gaps, pairs.root)
     return PairTest(
         first=first,
         second=second,
         only_first=float(gaps[gaps > 0].sum()),
         only_second=float(-gaps[gaps < 0].sum()),
-        difference=Difference(value=apart.value, low=apart.low, high=apart.high),
-        p_value=mcnemar(ahead, behind),
+        difference=found.difference,
+        p_value=found.p_value,
         pairs=len(pairs),
     )
-
-
-def mcnemar(ahead: int, behind: int) -> float:
-    """Exact two-sided p-value: chance of so uneven a split of the pairs on which two differ."""
-    # scipy.stats has the test by name, and takes most of a second to load.
-    return min(1.0, 2 * float(bdtr(min(ahead, behind), ahead + behind, 0.5)))
 
 
 # --- calibration -------------------------------------------------------------------------------
@@ -353,32 +378,4 @@ def precision_at(truth: Floats, score: Floats) -> Iterator[Precision]:
             recall=recall,
             precision=_share(right[let_through].astype(float)),
             base=float(right.mean()),
-        )
-
-
-# --- disagreements -----------------------------------------------------------------------------
-
-
-def find_disagreements(pairs: PairResults) -> Iterator[Disagreement]:
-    """Pairs that the reward model puts wrong and is surest of; where the judge was right come first."""
-    if "distilled" not in pairs.margins or "assisted" not in pairs.margins:
-        return
-    reward, judge = pairs.margins["distilled"], pairs.margins["assisted"]
-    differs = np.sign(reward) != np.sign(judge)
-    wrong = pairs.right("distilled") < 0.5
-    sure = np.abs(reward) if pairs.chance is None else np.abs(pairs.chance - 0.5)
-    rows = np.flatnonzero(differs | wrong)
-    order = sorted(rows, key=lambda row: (not (wrong[row] and differs[row]), -sure[row], row))
-    for row in order[:MOST_DISAGREEMENTS]:
-        yield Disagreement(
-            pair=int(row),
-            subject=int(pairs.subject[row]),
-            part=int(pairs.part[row]),
-            first_truth=float(pairs.first_truth[row]),
-            second_truth=float(pairs.second_truth[row]),
-            first_by=int(pairs.first_by[row]),
-            second_by=int(pairs.second_by[row]),
-            judge=float(judge[row]),
-            reward=float(reward[row]),
-            chance=None if pairs.chance is None else float(pairs.chance[row]),
         )

@@ -5,9 +5,11 @@ In: three estimates. Out: a ratio with its interval. Arithmetic only; touches no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import sqrt
 
-from rrm_tree.propagation.intervals import Z95, Difference, Estimate
+from rrm_tree.propagation.intervals import Z95, Difference, Estimate, student_quantile
 from rrm_tree.records import Stored
 
 
@@ -17,7 +19,7 @@ class Recovered(Stored):
     numerator: Difference
     denominator: Difference
     value: float | None
-    """None where the denominator's interval holds 0."""
+    """None where the denominator's interval is not wholly above 0: there is no gap to recover."""
     low: float | None
     high: float | None
 
@@ -26,18 +28,58 @@ def recover_gap(trained: Estimate, unassisted: Estimate, on_truth: Estimate) -> 
     """Burns et al. 2023, with Fieller's interval (1954); both gaps share the unassisted mean."""
     spread = [((one.high - one.low) / 2 / Z95) ** 2 for one in (trained, unassisted, on_truth)]
     above, below = trained.value - unassisted.value, on_truth.value - unassisted.value
-    of_above, of_below, shared = spread[0] + spread[1], spread[2] + spread[1], spread[1]
+    spreads = _Spreads(spread[0] + spread[1], spread[2] + spread[1], spread[1])
+    return _divide(above, below, spreads, Z95)
+
+
+def recover_gap_over_seeds(
+    trained: Sequence[float], unassisted: Sequence[float], on_truth: Sequence[float]
+) -> Recovered | None:
+    """The ratio of the mean gaps over seeds; None for fewer than three seeds.
+
+    Args:
+        trained: mean truth in each seed, [seeds]; the same seeds as in the other two.
+        unassisted: of the arm without helpers.
+        on_truth: of the arm that is trained on truth.
+    """
+    count = len(trained)
+    if count < 3:
+        return None
+    above = [one - base for one, base in zip(trained, unassisted, strict=True)]
+    below = [one - base for one, base in zip(on_truth, unassisted, strict=True)]
+
+    def covariance(first: Sequence[float], second: Sequence[float]) -> float:
+        a, b = sum(first) / count, sum(second) / count
+        products = ((x - a) * (y - b) for x, y in zip(first, second, strict=True))
+        return sum(products) / (count - 1) / count
+
+    spreads = _Spreads(covariance(above, above), covariance(below, below), covariance(above, below))
+    return _divide(sum(above) / count, sum(below) / count, spreads, student_quantile(count - 1))
+
+
+@dataclass(frozen=True)
+class _Spreads:
+    """Variances of the means of two gaps, and their covariance."""
+
+    above: float
+    below: float
+    shared: float
+
+
+def _divide(above: float, below: float, spread: _Spreads, quantile: float) -> Recovered:
+    """Fieller's interval; no ratio where the lower gap may be 0, or is below it."""
     parts = {
-        "numerator": _normal(above, of_above),
-        "denominator": _normal(below, of_below),
+        "numerator": _around(above, spread.above, quantile),
+        "denominator": _around(below, spread.below, quantile),
     }
-    a, b = below**2 - Z95**2 * of_below, above * below - Z95**2 * shared
-    if a <= 0:
+    square = quantile**2
+    a, b = below**2 - square * spread.below, above * below - square * spread.shared
+    if a <= 0 or below < 0:
         return Recovered(**parts, value=None, low=None, high=None)
-    root = sqrt(max(b**2 - a * (above**2 - Z95**2 * of_above), 0.0))
+    root = sqrt(max(b**2 - a * (above**2 - square * spread.above), 0.0))
     return Recovered(**parts, value=above / below, low=(b - root) / a, high=(b + root) / a)
 
 
-def _normal(value: float, variance: float) -> Difference:
-    half = Z95 * sqrt(variance)
+def _around(value: float, variance: float, quantile: float) -> Difference:
+    half = quantile * sqrt(variance)
     return Difference(value=value, low=value - half, high=value + half)

@@ -7,12 +7,19 @@ Arithmetic only. Touches nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from rrm_tree.propagation.accuracy import ORDERERS, Orderer
 from rrm_tree.propagation.effort import Effort, add_effort, sum_effort
 from rrm_tree.propagation.intervals import estimate_share
-from rrm_tree.propagation.nodes import DISTRIBUTIONS, analyse_node, find_weakest, pool_shares
+from rrm_tree.propagation.nodes import (
+    DISTRIBUTIONS,
+    Part,
+    analyse_node,
+    find_weakest,
+    name_part,
+    pool_shares,
+    rank_worst,
+)
 from rrm_tree.propagation.over_seeds import OverSeeds, average_estimates
 from rrm_tree.propagation.seeds_arms import SeedsArms, compare_arms_over_seeds
 from rrm_tree.propagation.seeds_nodes import SeedsNode, analyse_over_seeds, finished_of
@@ -36,7 +43,7 @@ class SeedsWeakest(Stored):
 
     node: str
     added: float
-    largest: Literal["own", "distilling", "judging"]
+    largest: Part
     seeds: tuple[int, ...]
     """Seeds in which it is the weakest."""
     of: int
@@ -63,7 +70,7 @@ def analyse_seeds(result: SeedsResult) -> SeedsAnalysis:
     """What several seeds of one tree say together."""
     mains, arms = _by_name(result, arms=False), _by_name(result, arms=True)
     nodes = [analyse_over_seeds(name, entries) for name, entries in mains.items()]
-    nodes.sort(key=lambda node: (-node.level, 2.0 if node.distilled is None else node.distilled, node.name))
+    nodes = sorted(rank_worst(nodes), key=lambda node: -node.level)
     parents = {entry.node for entries in arms.values() for entry in entries.values()}
     return SeedsAnalysis(
         seeds=result.seeds,
@@ -89,7 +96,7 @@ def _by_name(result: SeedsResult, *, arms: bool) -> dict[str, dict[int, NodeResu
     found: dict[str, dict[int, NodeResult]] = {}
     for one in result.results:
         for entry in one.nodes:
-            if (entry.arm is not None) == arms:
+            if entry.sweep is None and (entry.arm is not None) == arms:
                 found.setdefault(entry.name, {})[one.seed] = entry
     return found
 
@@ -126,13 +133,12 @@ def _find_weakest(nodes: Sequence[SeedsNode], mains: Mapping[str, Entries]) -> S
         if link is not None:
             named[seed] = link.node
     split = weakest.best_known.split if weakest.best_known else None
-    assert split is not None
-    judging = split.own or split.judging
-    largest: Literal["own", "distilling", "judging"] = "judging" if split.own is None else "own"
+    own = split.own.mean if split and split.own else None
+    judging, distilling = (split.judging.mean, split.distilling.mean) if split else (None, None)
     return SeedsWeakest(
         node=weakest.name,
         added=weakest.added or 0.0,
-        largest="distilling" if split.distilling.mean > judging.mean else largest,
+        largest=name_part(own, judging, distilling),
         seeds=tuple(seed for seed, name in named.items() if name == weakest.name),
         of=len(named),
     )

@@ -11,6 +11,7 @@ from typing import Literal
 from rrm_tree.propagation.arms import Arms, GainStep, compare_arms
 from rrm_tree.propagation.intervals import Paired
 from rrm_tree.propagation.over_seeds import OverSeeds, average, average_estimates, pair
+from rrm_tree.propagation.recovered import Recovered, recover_gap_over_seeds
 from rrm_tree.propagation.seeds_nodes import average_truths, finished_of
 from rrm_tree.records import NodeResult, Stored
 
@@ -52,6 +53,10 @@ class SeedsArms(Stored):
     rows: tuple[SeedsArmRow, ...]
     paths: tuple[tuple[SeedsGainStep, SeedsGainStep], ...]
     """Both orders, where every finished seed has them."""
+    recovered: Recovered | None = None
+    """Performance gap recovered: of the mean gaps over the seeds that have all three arms."""
+    result_gap: Paired | None = None
+    """The reward-result gap: truth of the arm `truth` minus that of the tree as declared, seed by seed."""
 
 
 def compare_arms_over_seeds(
@@ -77,7 +82,22 @@ def compare_arms_over_seeds(
     names = dict.fromkeys(row.name for one in by_seed.values() for row in one.rows)
     truths = {name: _truth_of(name, node, ended) for name in names}
     rows = tuple(_row(name, by_seed, truths[name], truths.get(node)) for name in names)
-    return SeedsArms(node=node, rows=rows, paths=_average_paths(by_seed))
+    declared, on_truth = truths.get(node), truths.get("truth")
+    return SeedsArms(
+        node=node,
+        rows=rows,
+        paths=_average_paths(by_seed),
+        recovered=_recover(declared, truths.get("alone"), on_truth),
+        result_gap=pair(on_truth, declared),
+    )
+
+
+def _recover(ours: OverSeeds | None, alone: OverSeeds | None, on_truth: OverSeeds | None) -> Recovered | None:
+    if ours is None or alone is None or on_truth is None:
+        return None
+    each = (ours.by_seed, alone.by_seed, on_truth.by_seed)
+    seeds = [seed for seed in each[0] if all(seed in one for one in each)]
+    return recover_gap_over_seeds(*([one[seed] for seed in seeds] for one in each))
 
 
 def _node_of(entries: Entries) -> str:

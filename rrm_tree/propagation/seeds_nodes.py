@@ -14,7 +14,7 @@ from rrm_tree.propagation.accuracy import ORDERERS, Accuracy, Orderer, Split, Wo
 from rrm_tree.propagation.effort import Effort, add_effort
 from rrm_tree.propagation.intervals import Paired, estimate_mean
 from rrm_tree.propagation.nodes import DISTRIBUTIONS, NodeAnalysis, analyse_node
-from rrm_tree.propagation.over_seeds import OverSeeds, average, average_estimates, pair
+from rrm_tree.propagation.over_seeds import Estimates, OverSeeds, average, average_estimates, pair
 from rrm_tree.records import Distribution, Mean, NodeResult, Stored
 
 FINISHED = ("trained", "reused")
@@ -133,10 +133,10 @@ class SeedsNode(Stored):
 
     @property
     def added(self) -> float | None:
-        """Error of its own making, in the mean: 1 − distilled without what it inherits."""
+        """Error of its own making, in the mean: 1 − distilled without what it inherits, as far as known."""
         split = self.best_known.split if self.best_known else None
         if split is None:
-            return None
+            return None if self.distilled is None else 1 - self.distilled
         return (split.own or split.judging).mean + split.distilling.mean
 
 
@@ -164,7 +164,9 @@ def analyse_over_seeds(name: str, entries: Mapping[int, NodeResult]) -> SeedsNod
         ),
         off=off,
         on=on,
-        shift=pair(on.distilled, off.distilled) if on and off else None,
+        shift=pair(on.distilled, off.distilled, (_distilled(of, "on"), _distilled(of, "off")))
+        if on and off
+        else None,
         solve_looks=average({seed: one.solve_looks for seed, one in of.items()}),
         agent_truth=average_truths(ended, "agent_truth"),
         proposal_truth=average_truths(ended, "proposal_truth"),
@@ -237,6 +239,12 @@ def _show_split(shares: Mapping[Orderer, OverSeeds | None], helped: bool) -> Spl
     )
 
 
+def _distilled(nodes: Mapping[int, NodeAnalysis], distribution: Distribution) -> Estimates:
+    """What each seed has measured of the reward model."""
+    parts = {seed: node.at(distribution) for seed, node in nodes.items()}
+    return {seed: part.distilled if part else None for seed, part in parts.items()}
+
+
 def _average_worth(
     parts: Mapping[int, Accuracy], shares: Mapping[Orderer, OverSeeds | None]
 ) -> SeedsWorth | None:
@@ -248,7 +256,12 @@ def _average_worth(
     if not worths or after is None or not known:
         return None
     base = max(known, key=lambda name: known[name].mean)
-    gaps = [gap for before in known.values() if (gap := pair(after, before)) is not None]
+    assisted = {seed: part.assisted for seed, part in parts.items()}
+    gaps = [
+        gap
+        for name, before in known.items()
+        if (gap := pair(after, before, (assisted, {seed: part.of(name) for seed, part in parts.items()})))
+    ]
     verdict: Literal["helps", "hurts", "unclear"] = "unclear"
     if gaps and min(gap.difference.low for gap in gaps) > 0:
         verdict = "helps"

@@ -7,13 +7,16 @@ Touches the folder that it is told to write to, and nothing else; the same recor
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from rrm_tree.propagation import analyse, analyse_seeds
 from rrm_tree.propagation.pairs import NodeStudy
+from rrm_tree.propagation.seeds_studies import trace_causes
 from rrm_tree.records import RunResult, SeedsResult
-from rrm_tree.report.cause_tables import find_chain, say_chain
+from rrm_tree.report.cause_tables import say_largest
+from rrm_tree.report.chosen import choose_nodes
 from rrm_tree.report.document import Report, build_report, report_schema
 from rrm_tree.report.html import write_html
 from rrm_tree.report.markdown import write_markdown
@@ -24,7 +27,8 @@ from rrm_tree.report.seeds.document import SeedsReport, build_seeds_report, seed
 from rrm_tree.report.seeds.markdown import write_seeds_markdown
 from rrm_tree.report.seeds.page import draw_means_picture, write_seeds_html
 from rrm_tree.report.seeds.terminal import write_seeds_terminal
-from rrm_tree.report.tables import accuracy_table, choose_nodes, level_table
+from rrm_tree.report.seeds.verdict import say_largest as say_largest_over_seeds
+from rrm_tree.report.tables import accuracy_table, level_table
 from rrm_tree.report.terminal import write_terminal
 
 __all__ = [
@@ -41,18 +45,24 @@ __all__ = [
 ]
 
 
-def write_reports(result: RunResult | SeedsResult, folder: Path, studies: Sequence[NodeStudy] = ()) -> Path:
+def write_reports(
+    result: RunResult | SeedsResult,
+    folder: Path,
+    studies: Sequence[NodeStudy] = (),
+    by_seed: Mapping[int, Sequence[NodeStudy]] = MappingProxyType({}),
+) -> Path:
     """Writes `report.json`, `report.md`, `report.html`, and its top as a picture, `report.svg`.
 
     Args:
         result: of one seed, or of several.
         folder: where to.
-        studies: of one seed, what the kept pairs of its nodes say.
+        studies: of one seed, what was measured of its nodes beside their records.
+        by_seed: of several, the same of each.
 
     Returns:
         The path of the HTML page.
     """
-    texts = _write_seeds(result) if isinstance(result, SeedsResult) else _write(result, studies)
+    texts = _write_seeds(result, by_seed) if isinstance(result, SeedsResult) else _write(result, studies)
     folder.mkdir(parents=True, exist_ok=True)
     for kind, text in texts.items():
         _replace(folder / f"report.{kind}", text)
@@ -69,13 +79,13 @@ def _write(result: RunResult, studies: Sequence[NodeStudy]) -> dict[str, str]:
     }
 
 
-def _write_seeds(result: SeedsResult) -> dict[str, str]:
-    report = build_seeds_report(result)
+def _write_seeds(result: SeedsResult, by_seed: Mapping[int, Sequence[NodeStudy]]) -> dict[str, str]:
+    report = build_seeds_report(result, by_seed)
     return {
         "json": report.model_dump_json(indent=1) + "\n",
-        "md": write_seeds_markdown(result, report.analysis),
+        "md": write_seeds_markdown(result, report),
         "svg": draw_means_picture(report),
-        "html": write_seeds_html(report, result),
+        "html": write_seeds_html(report, result, by_seed),
     }
 
 
@@ -86,19 +96,23 @@ def _replace(path: Path, text: str) -> None:
     beside.replace(path)
 
 
-def terminal_report(result: RunResult | SeedsResult, studies: Sequence[NodeStudy] = ()) -> str:
-    """The report in a screenful of text."""
+def terminal_report(
+    result: RunResult | SeedsResult,
+    studies: Sequence[NodeStudy] = (),
+    by_seed: Mapping[int, Sequence[NodeStudy]] = MappingProxyType({}),
+) -> str:
+    """The report in a screenful of text; arguments as of `write_reports`."""
     if isinstance(result, SeedsResult):
-        return write_seeds_terminal(result, analyse_seeds(result))
-    chain = find_chain(result.root, studies)
-    return write_terminal(result, analyse(result), say_chain(chain) if chain else None)
+        cause = say_largest_over_seeds(result.root, trace_causes(result.root, by_seed))
+        return write_seeds_terminal(result, analyse_seeds(result), cause)
+    return write_terminal(result, analyse(result), say_largest(result.root, studies))
 
 
 def notebook_report(result: RunResult | SeedsResult) -> str:
     """The report in a notebook's cell: HTML without styles or scripts."""
     if isinstance(result, SeedsResult):
         over = build_seeds_report(result)
-        tables = [seeds_tables.accuracy_table(seeds_tables.choose_nodes(over.analysis))]
+        tables = [seeds_tables.accuracy_table(choose_nodes(over.analysis))]
         return write_cell(result.name, over.verdict, tables)
     report = build_report(result)
     shown = [level_table(report.analysis.levels), accuracy_table(choose_nodes(report.analysis))]

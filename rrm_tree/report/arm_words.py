@@ -6,8 +6,8 @@ Touches nothing.
 
 from __future__ import annotations
 
-from rrm_tree.propagation import ArmRow, Arms, Estimate, GainPath, GainStep
-from rrm_tree.propagation.recovered import recover_gap
+from rrm_tree.propagation import ArmRow, Arms, Difference, Estimate, GainPath, GainStep
+from rrm_tree.propagation.recovered import Recovered
 from rrm_tree.report.words import code, count, digits_for, gain_with_interval, listed, quantity, signed
 
 UNEQUAL = 0.1
@@ -46,20 +46,30 @@ def _works_alone(row: ArmRow, declared: ArmRow) -> bool:
     )
 
 
-def say_recovered(arms: Arms) -> str | None:
+def say_recovered(node: str, found: Recovered | None) -> str | None:
     """How much of the way from working alone to being trained on truth is covered; None where unknown."""
-    declared = next(row for row in arms.rows if row.declared)
-    alone = next((row for row in arms.rows if row.name == "alone"), None)
-    on_truth = next((row for row in arms.rows if row.name == "truth"), None)
-    if not (alone and on_truth and declared.truth and alone.truth and on_truth.truth):
+    if found is None:
         return None
-    found = recover_gap(declared.truth, alone.truth, on_truth.truth)
-    digits = digits_for(declared.truth.value, alone.truth.value, on_truth.truth.value)
+    digits = digits_for(found.numerator.value, found.denominator.value)
     gaps = f"{gain_with_interval(found.numerator, digits)} of {gain_with_interval(found.denominator, digits)}"
     if found.value is None or found.low is None or found.high is None:
-        return f"Gap recovered at {code(arms.node)}: not known, since the gap itself may be 0 ({gaps})."
+        below = found.denominator.high < 0
+        why = "training on truth is worse than working alone" if below else "the gap itself may be 0"
+        return f"Gap recovered at {code(node)} (PGR): not known, since {why} ({gaps})."
     ends = f"95%: {signed(found.low, 2)} to {signed(found.high, 2)}"
-    return f"Gap recovered at {code(arms.node)} (PGR): {found.value:.2f} ({ends}), {gaps}."
+    return f"Gap recovered at {code(node)} (PGR): {found.value:.2f} ({ends}), {gaps}."
+
+
+def say_result_gap(node: str, gap: Difference | None) -> str | None:
+    """What an agent trained on truth reaches beyond that of the tree; None where there is none."""
+    if gap is None:
+        return None
+    if gap.low <= 0 <= gap.high:
+        words = "training on truth makes no difference that these outcomes can show"
+    else:
+        words = f"training on truth instead is {'better' if gap.value > 0 else 'worse'}"
+    digits = digits_for(gap.value, gap.low, gap.high)
+    return f"Reward-result gap at {code(node)}: {words} ({gain_with_interval(gap, digits)})."
 
 
 def explain_gain(arms: Arms) -> tuple[str, ...]:
@@ -95,6 +105,13 @@ def _say_step(step: GainStep) -> str:
 
 def _interval(step: GainStep, digits: int) -> str:
     return f"{signed(step.gain.low, digits)} to {signed(step.gain.high, digits)}"
+
+
+def say_arms(arms: Arms) -> tuple[str, ...]:
+    """Everything that the arms of a node say, a sentence each."""
+    recovered, gap = say_recovered(arms.node, arms.recovered), say_result_gap(arms.node, arms.result_gap)
+    every = (*explain_gain(arms), recovered, gap, compare_effort(arms))
+    return tuple(sentence for sentence in every if sentence)
 
 
 def compare_effort(arms: Arms) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rrm_tree.propagation import DISTRIBUTIONS
+from rrm_tree.propagation import DISTRIBUTIONS, Distribution
 from rrm_tree.propagation.causes import Cause, CauseChain, Kind, trace_cause
 from rrm_tree.propagation.intervals import Estimate
 from rrm_tree.propagation.pairs import NodeStudy
@@ -38,36 +38,46 @@ SHORT: Final[dict[Kind, str]] = {
 }
 
 
-def find_chain(root: str, studies: Sequence[NodeStudy]) -> CauseChain | None:
+def find_chain(root: str, studies: Sequence[NodeStudy], policy: Distribution = "off") -> CauseChain | None:
     """Where the root's error goes back to; None where that was not measured."""
     known = {study.name: study.causes for study in studies if study.causes is not None}
-    return trace_cause(root, known)
+    return trace_cause(root, known, policy)
 
 
-def say_chain(chain: CauseChain) -> str:
+def say_largest(root: str, studies: Sequence[NodeStudy]) -> str | None:
+    """Which node is to be mended, off or on policy, wherever the root errs more; None where not measured."""
+    known = [(p, chain) for p in DISTRIBUTIONS if (chain := find_chain(root, studies, p)) is not None]
+    if not known:
+        return None
+    policy, chain = max(known, key=lambda one: sum(share.size for share in one[1].shares))
+    return say_chain(chain, policy)
+
+
+def say_chain(chain: CauseChain, policy: Distribution = "off") -> str:
     """Which node is to be mended, and what of it; half a sentence."""
     whole, ours = sum(one.size for one in chain.shares), chain.shares[0]
     digits = 2 if whole >= 0.1 else 3
-    of = f"{share(ours.size, digits)} of the root's error of {share(whole, digits)}"
+    of = f"{share(ours.size, digits)} of the root's error of {share(whole, digits)} {policy} policy"
     way = f" (by way of {' → '.join(code(name) for name in chain.path)})" if len(chain.path) > 2 else ""
     return f"mend {code(chain.culprit)}: {of} goes back to it{way}, most to {SHORT[chain.kind]}"
 
 
-def chain_table(chain: CauseChain | None) -> Table:
+def chain_table(root: str, studies: Sequence[NodeStudy]) -> Table:
     """What of the root's error goes back to each node."""
+    chains = [(policy, find_chain(root, studies, policy)) for policy in DISTRIBUTIONS]
     rows = [
         (
             code(one.node),
+            policy,
             share(one.size),
             "; ".join(f"{SHORT[kind]} {share(size)}" for kind, size in one.kinds.items() if size > 0.0005),
         )
+        for policy, chain in chains
         for one in (chain.shares if chain else ())
         if one.size > 0.0005
     ]
-    caption = (
-        "What of the root's error off policy goes back to what each node does by itself; the parts sum to it."
-    )
-    return Table(caption, ("node", "of the root's error", "of which"), tuple(rows), words=1)
+    caption = "What of the root's error goes back to what each node does by itself; the parts sum to it."
+    return Table(caption, ("node", "policy", "of the root's error", "of which"), tuple(rows), 2, words=1)
 
 
 def cause_table(studies: Sequence[NodeStudy]) -> Table:
@@ -86,10 +96,12 @@ def cause_table(studies: Sequence[NodeStudy]) -> Table:
         for policy in DISTRIBUTIONS
         if (found := study.causes.at(policy)) is not None
         for cause in found.causes
+        if cause.size.low or cause.size.high
     ]
     return Table(
         "Causes, found by making helpers ideal in all orders (Shapley) and the judge one without slips;"
-        " nothing is trained anew. All but acting sum to the error; a part below 0 makes up for others.",
+        " nothing is trained anew. All but acting sum to the error; a part below 0 makes up for others; parts"
+        " that are 0 on every pair are left out.",
         ("node", "policy", "cause", "part", "error", "pairs"),
         tuple(rows),
         numeric=3,
@@ -140,6 +152,8 @@ def _break_even(found: BreakEven) -> str:
     if found.helper_error is None:
         low = "" if found.low is None else f" (may be from {share(found.low)})"
         return f"none up to {share(found.tried)}{low}"
+    if found.helper_error == 0:
+        return "at 0 already"
     low, high = (share(end) if end is not None else "?" for end in (found.low, found.high))
     return f"{share(found.helper_error)} ({low}–{high})"
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
+from typing import Literal
 
 from rrm_tree.propagation import ORDERERS, Distribution, Estimate, LevelSummary, NodeAnalysis, Orderer, Split
+from rrm_tree.propagation.best_of_n import NodeBestOfN
 from rrm_tree.propagation.pairs import Bin
 from rrm_tree.propagation.transfer import Transfer
 
@@ -206,8 +208,33 @@ def plot_shares(
 def plot_transfer(node: str, transfer: Transfer) -> Panel:
     """A judge's error over the error of a helper."""
     points = sorted(transfer.points, key=lambda point: point.helper_error)
-    across = scale_values([0.0, *(point.helper_error for point in points)])
-    up = scale_values([0.0, *(point.judge_error.high for point in points)])
+    told = "; ".join(f"{point.helper_error:.3f}: {point.judge_error.value:.3f}" for point in points)
+    return plot_curve(
+        [(point.helper_error, point.judge_error) for point in points],
+        "assisted",
+        transfer.distribution,
+        f"Error of the judge of {node} by the error of {transfer.helper or 'all helpers'}: {told}",
+    )
+
+
+def plot_best_of_n(found: NodeBestOfN, what: Literal["score", "truth"]) -> Panel:
+    """What the best of n is worth over the square root of its divergence from the proposals."""
+    points = [(one.root_kl, one.score if what == "score" else one.truth) for one in found.points]
+    told = "; ".join(
+        f"{one.n}: {value.value:.3f}" for one, (_, value) in zip(found.points, points, strict=True)
+    )
+    orderer: Orderer = "distilled" if what == "score" else "ideal"
+    return plot_curve(points, orderer, "off", f"Mean {what} of the best of n of {found.node}, by n: {told}")
+
+
+def plot_curve(
+    points: Sequence[tuple[float, Estimate]], style: Orderer, policy: Distribution, words: str
+) -> Panel:
+    """Estimates over numbers, each axis with a scale of its own that holds 0."""
+    across = scale_values([0.0, *(x for x, _ in points)])
+    # Where nothing is below 0, an interval that reaches there is none of the scale's business.
+    lows = [one.low for _, one in points] if any(one.value < 0 for _, one in points) else []
+    up = scale_values([0.0, *lows, *(one.high for _, one in points)])
 
     def x(place: float) -> float:
         return round(PANEL_LEFT + (PANEL_WIDTH - PANEL_LEFT) * place / 100, 1)
@@ -216,24 +243,17 @@ def plot_transfer(node: str, transfer: Transfer) -> Panel:
         return round((PANEL_HEIGHT - PANEL_BELOW) * (1 - place / 100), 1)
 
     drawn = tuple(
-        Point(
-            x(across.place(point.helper_error)),
-            *(
-                y(up.place(v))
-                for v in (point.judge_error.low, point.judge_error.value, point.judge_error.high)
-            ),
-        )
-        for point in points
+        Point(x(across.place(at)), *(y(up.place(v)) for v in (one.low, one.value, one.high)))
+        for at, one in points
     )
-    told = "; ".join(f"{point.helper_error:.3f}: {point.judge_error.value:.3f}" for point in points)
     return Panel(
-        transfer.distribution,
+        policy,
         PANEL_WIDTH,
         PANEL_HEIGHT,
         tuple(Tick(x(tick.place), tick.label) for tick in across.ticks),
         tuple(Tick(y(tick.place), tick.label) for tick in up.ticks),
-        (Curve("assisted", drawn),),
-        f"Error of the judge of {node} by the error of {transfer.helper or 'all helpers'}: {told}",
+        (Curve(style, drawn),),
+        words,
     )
 
 
@@ -247,7 +267,7 @@ class Reliability:
 
 
 SQUARE = 150
-"""Side of a reliability diagram; it goes from one half to 1 both ways."""
+"""Side of a reliability diagram; it goes from one half to 1 across, and from 0 to 1 up."""
 
 
 def plot_reliability(name: str, bins: Sequence[Bin]) -> Reliability:
@@ -259,7 +279,7 @@ def plot_reliability(name: str, bins: Sequence[Bin]) -> Reliability:
     points = tuple(
         Point(
             place(one.expected),
-            *(SQUARE - place(value) for value in (one.right.low, one.right.value, one.right.high)),
+            *(round(SQUARE * (1 - v), 1) for v in (one.right.low, one.right.value, one.right.high)),
         )
         for one in bins
     )

@@ -126,12 +126,15 @@ def _cells(change: Change) -> tuple[str, ...]:
 
 
 def _say_how(found: Comparison) -> str:
-    by_seed = any(change.paired_by == "seed" for node in found.nodes for change in node.changes)
-    how = (
-        f"Differences are taken within each of the {len(found.seeds)} seeds that both runs have"
-        if by_seed
-        else "Differences are of single measurements, as if made on different pairs, erring on the wide side"
-    )
+    ways = {change.paired_by for node in found.nodes for change in node.changes}
+    how = "Differences are of single measurements, as if made on different pairs, erring on the wide side"
+    if "seed" in ways:
+        how = f"Differences are taken within each of the {len(found.seeds)} seeds that both runs have"
+    elif "pair" in ways:
+        how = (
+            "Differences are taken pair by pair where both runs were measured on the same held-out pairs"
+            " (exact tests: McNemar's, sign-flip for numbers)"
+        ) + ("; others as if made on different ones" if "nothing" in ways else "")
     return f"{how}; verdicts allow for {plural(found.tests, 'number')} compared (Holm, 5%)."
 
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from rrm_tree.propagation import Analysis, NodeAnalysis, rank_worst
+from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.records import RunResult
 from rrm_tree.report.verdict import FINISHED, STATES, worth_of
 from rrm_tree.report.words import clean, plural, share, signed
@@ -25,6 +26,10 @@ REST, BENT = "\0rest ", "\0bend "
 """How the keys of what is not a node begin; no name can."""
 SHADES = (0.6, 0.7, 0.8, 0.9)
 """Accuracies at which a box changes its shade."""
+
+
+Edge = tuple[str, str]
+"""A parent and one of its helpers."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,10 @@ class _Layer:
 
 
 def draw_tree(
-    result: RunResult, analysis: Analysis, remarks: Mapping[str, str] = MappingProxyType({})
+    result: RunResult,
+    analysis: Analysis,
+    remarks: Mapping[str, str] = MappingProxyType({}),
+    inherited: Mapping[Edge, float] = MappingProxyType({}),
 ) -> Drawing:
     """The tree, level by level.
 
@@ -83,6 +91,7 @@ def draw_tree(
         result: what the lines follow.
         analysis: what the boxes say.
         remarks: what a node's box says last instead of what its helpers are worth.
+        inherited: what each edge's helper costs its parent's judge, where that was measured.
     """
     layers, place, boxes = _fold(analysis)
     links = _link(result, place, layers)
@@ -95,7 +104,11 @@ def draw_tree(
         for folded in (False, True)
     )
     shares = {node.name: share_inherited(node, result) for node in analysis.nodes}
-    widths = tuple(_width(shares.get(chain[0], 0.0)) for chain in links if not _is_folded(chain))
+    widths = tuple(
+        _width(max(inherited.get((chain[0], chain[-1]), shares.get(chain[0], 0.0)), 0.0))
+        for chain in links
+        if not _is_folded(chain)
+    )
     rows = tuple(
         Row(row * (HEIGHT + RISE) + 8.0 + HEIGHT / 2, layer.label) for row, layer in enumerate(layers)
     )
@@ -224,6 +237,17 @@ def share_inherited(node: NodeAnalysis, result: RunResult) -> float:
     return max(split.inherited, 0.0) / helpers if split and split.inherited and helpers else 0.0
 
 
+def inherited_by_edge(studies: Sequence[NodeStudy]) -> dict[Edge, float]:
+    """What each helper's errors cost its parent's judge, by Shapley's value, where causes were measured."""
+    return {
+        (study.name, cause.helper): cause.size.value
+        for study in studies
+        if study.causes is not None and (found := study.causes.off or study.causes.on) is not None
+        for cause in found.causes
+        if cause.helper is not None
+    }
+
+
 def _width(inherited: float) -> float:
     """In pixels: a tenth of inherited error is five more."""
     return round(THIN + min(50 * inherited, WIDEST - THIN), 1)
@@ -266,6 +290,11 @@ def _make_box(drawn: Drawn, x: float, y: float, remarks: Mapping[str, str]) -> B
     return Box(x, y, clean(drawn.name, 200), lines, shade_of(drawn))
 
 
+def describe_node(node: NodeAnalysis) -> str:
+    """What a box says below the name, on one line."""
+    return f"{_shares(node)} · {_remark(node)}"
+
+
 def _shares(node: NodeAnalysis) -> str:
     both = [(policy, part.distilled) for policy, part in (("off", node.off), ("on", node.on)) if part]
     told = [f"{policy} {share(estimate.value)}" for policy, estimate in both if estimate]
@@ -282,7 +311,8 @@ def _remark(node: NodeAnalysis) -> str:
 
 
 def shade_of(node: NodeAnalysis) -> str:
-    """The class of a box: `s0` (worst) to `s4`, or `unknown`."""
-    if node.distilled is None:
+    """The class of a box by the lower of its accuracies: `s0` (worst) to `s4`, or `unknown`."""
+    known = [part.distilled.value for part in (node.off, node.on) if part is not None and part.distilled]
+    if not known:
         return "unknown"
-    return f"s{sum(node.distilled >= bound for bound in SHADES)}"
+    return f"s{sum(min(known) >= bound for bound in SHADES)}"

@@ -1,6 +1,6 @@
 """Figures for a paper: accuracy by level, causes, transfer, calibration, learning curves.
 
-In: a Report. Out: files in a folder, one a figure.
+In: Plots, of one seed or of several. Out: files in a folder, one a figure.
 Touches the folder that it is told to write to. Needs matplotlib (the extra `figures`).
 """
 
@@ -12,11 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from rrm_tree.errors import UsageError
 from rrm_tree.propagation import DISTRIBUTIONS, ORDERERS, Estimate, Orderer
-from rrm_tree.report.cause_tables import each_transfer
 from rrm_tree.report.charts import split_values
-from rrm_tree.report.document import Report
-from rrm_tree.report.study_tables import round_analyses
-from rrm_tree.report.tables import choose_nodes
+from rrm_tree.report.plots import NODES, Plots
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,11 +28,9 @@ STYLES: Final[dict[Orderer, tuple[str, str]]] = {
     "distilled": ("#d55e00", "^"),
 }
 PARTS: Final = {"own": "#5b6b7c", "inherited": "#0072b2", "distilling": "#e69f00"}
-NODES = 8
-"""Nodes that a figure has room for."""
 
 
-def write_figures(report: Report, folder: Path, form: str) -> list[Path]:
+def write_figures(plots: Plots, folder: Path, form: str) -> list[Path]:
     """Every figure of which there are numbers, as `pdf`, `svg` or `png`.
 
     Raises:
@@ -53,7 +48,7 @@ def write_figures(report: Report, folder: Path, form: str) -> list[Path]:
     with rc_context(fixed):
         for name, draw in DRAWERS.items():
             figure = Figure(figsize=(6.4, 2.9), layout="constrained")
-            if draw(figure, report):
+            if draw(figure, plots):
                 path = folder / f"{name}.{form}"
                 dated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
                 figure.savefig(path, metadata=dated.get(form), dpi=200)
@@ -61,17 +56,13 @@ def write_figures(report: Report, folder: Path, form: str) -> list[Path]:
     return written
 
 
-def _levels(figure: Figure, report: Report) -> bool:
-    levels = sorted(report.analysis.levels, key=lambda level: level.level)
-    sides = [(policy, [one.off if policy == "off" else one.on for one in levels]) for policy in DISTRIBUTIONS]
-    sides = [(policy, columns) for policy, columns in sides if any(columns)]
-    for place, (policy, columns) in enumerate(sides):
+def _levels(figure: Figure, plots: Plots) -> bool:
+    sides = [policy for policy in DISTRIBUTIONS if any(level.at(policy) for level in plots.levels)]
+    for place, policy in enumerate(sides):
         axes: Axes = figure.add_subplot(1, len(sides), place + 1)
         for shift, orderer in enumerate(ORDERERS):
             known = [
-                (level.level, found)
-                for level, one in zip(levels, columns, strict=True)
-                if (found := one.get(orderer))
+                (level.level, found) for level in plots.levels if (found := level.at(policy).get(orderer))
             ]
             colour, mark = STYLES[orderer]
             places, shares = [x + 0.06 * (shift - 2) for x, _ in known], [one for _, one in known]
@@ -79,7 +70,7 @@ def _levels(figure: Figure, report: Report) -> bool:
                 axes, places, shares, orderer, color=colour, marker=mark, markersize=4, linewidth=1
             )
         axes.set(title=f"{policy} policy", xlabel="level", ylabel="share of pairs put right")
-        axes.set_xticks([level.level for level in levels])
+        axes.set_xticks([level.level for level in plots.levels])
         if not place:
             axes.legend(frameon=False)
     return bool(sides)
@@ -96,12 +87,8 @@ def _draw_estimates(
     axes.errorbar(x, values, reach, label=label, **style)  # type: ignore[arg-type]
 
 
-def _errors(figure: Figure, report: Report) -> bool:
-    splits = [
-        (node.name, part.shown)
-        for node in choose_nodes(report.analysis, NODES).nodes
-        if (part := node.best_known) and part.shown
-    ]
+def _errors(figure: Figure, plots: Plots) -> bool:
+    splits = plots.splits[:NODES]
     if not splits:
         return False
     axes = figure.add_subplot()
@@ -121,73 +108,60 @@ def _errors(figure: Figure, report: Report) -> bool:
     return True
 
 
-def _transfer(figure: Figure, report: Report) -> bool:
-    known = [(study, one) for study, one in each_transfer(report.studies) if one.distribution == "off"][
-        :NODES
-    ]
-    if not known:
+def _transfer(figure: Figure, plots: Plots) -> bool:
+    if not plots.transfers:
         return False
     axes = figure.add_subplot()
-    for study, one in known:
-        points = sorted(one.points, key=lambda point: point.helper_error)
-        label = f"{study.name} ← {one.helper or 'all'}"
-        x, judged = [point.helper_error for point in points], [point.judge_error for point in points]
-        _draw_estimates(axes, x, judged, label, marker="o", markersize=3)
+    for line in plots.transfers[:NODES]:
+        _draw_estimates(axes, line.x, line.y, line.label, marker="o", markersize=3)
     axes.set(xlabel="error of the helper", ylabel="error of the judge")
     axes.legend(frameon=False)
     return True
 
 
-def _calibration(figure: Figure, report: Report) -> bool:
-    known = [
-        (s.name, part.calibration) for s in report.studies if (part := s.on or s.off) and part.calibration
-    ][:NODES]
-    if not known:
+def _calibration(figure: Figure, plots: Plots) -> bool:
+    if not plots.calibrations:
         return False
     axes = figure.add_subplot()
     axes.plot([0.5, 1], [0.5, 1], color="black", linewidth=0.8)
-    for name, found in known:
-        x, rights = [one.expected for one in found.bins], [one.right for one in found.bins]
-        _draw_estimates(axes, x, rights, name, marker="^", markersize=3)
+    for line in plots.calibrations[:NODES]:
+        _draw_estimates(axes, line.x, line.y, line.label, marker="^", markersize=3)
     axes.set(xlabel="how sure", ylabel="how often right")
     axes.legend(frameon=False)
     return True
 
 
-def _rounds(figure: Figure, report: Report) -> bool:
-    found = round_analyses(report.result, choose_nodes(report.analysis, NODES))
+def _rounds(figure: Figure, plots: Plots) -> bool:
+    if not plots.rounds:
+        return False
     axes = figure.add_subplot()
-    drawn = False
-    for name, rounds in found.items():
-        for policy, line in (("off", "-"), ("on", "--")):
-            both = [
-                (one.rounds, part.distilled)
-                for one in rounds
-                if (part := one.at("off" if policy == "off" else "on")) and part.distilled
-            ]
-            if len(both) > 1:
-                axes.plot(
-                    [x for x, _ in both],
-                    [e.value for _, e in both],
-                    line,
-                    marker="^",
-                    markersize=3,
-                    label=f"{name}, {policy}",
-                )
-                axes.fill_between(
-                    [x for x, _ in both], [e.low for _, e in both], [e.high for _, e in both], alpha=0.15
-                )
-                drawn = True
+    for policy, line in plots.rounds:
+        dashes, values = {"off": "-", "on": "--"}[policy], [one.value for one in line.y]
+        label = f"{line.label}, {policy}"
+        axes.plot(line.x, values, dashes, marker="^", markersize=3, label=label)
+        axes.fill_between(line.x, [one.low for one in line.y], [one.high for one in line.y], alpha=0.15)
     axes.set(xlabel="round", ylabel="share of pairs put right by the reward model")
-    if drawn:
-        axes.legend(frameon=False)
-    return drawn
+    axes.legend(frameon=False)
+    return True
 
 
-DRAWERS: Final[dict[str, Callable[[Figure, Report], bool]]] = {
+def _choosing(figure: Figure, plots: Plots) -> bool:
+    both = {"score": plots.scores, "truth": plots.truths}
+    for place, (what, lines) in enumerate(both.items() if plots.scores else ()):
+        axes: Axes = figure.add_subplot(1, 2, place + 1)
+        for line in lines[:NODES]:
+            _draw_estimates(axes, line.x, line.y, line.label, marker="o", markersize=3)
+        axes.set(title=f"{what} of the best of n", xlabel="√KL, nats")
+        if not place:
+            axes.legend(frameon=False)
+    return bool(plots.scores)
+
+
+DRAWERS: Final[dict[str, Callable[[Figure, Plots], bool]]] = {
     "accuracy-by-level": _levels,
     "where-the-error-comes-from": _errors,
     "transfer": _transfer,
     "calibration": _calibration,
+    "over-optimisation": _choosing,
     "rounds": _rounds,
 }

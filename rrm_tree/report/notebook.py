@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from markupsafe import Markup, escape
 
-from rrm_tree.report.html import prose
+from rrm_tree.report.rendering import prose
 from rrm_tree.report.tables import Table
 
 

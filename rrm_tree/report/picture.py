@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from rrm_tree.propagation import ORDERERS, Analysis, Estimate, Orderer
 from rrm_tree.report.charts import Scale, scale_shares
+from rrm_tree.report.chosen import choose_nodes
 from rrm_tree.report.document import Report
-from rrm_tree.report.drawing import Drawing, draw_tree
-from rrm_tree.report.html import environment
-from rrm_tree.report.tables import choose_nodes
+from rrm_tree.report.drawing import Drawing, draw_tree, inherited_by_edge
+from rrm_tree.report.rendering import environment
 from rrm_tree.report.words import clean, share
 
 WIDTH, EDGE, NODES = 1040, 28, 5
@@ -44,7 +44,11 @@ class Dot:
 
 def draw_picture(report: Report) -> str:
     """Verdict, tree, and what each orderer gets right off policy."""
-    return draw_top(report.verdict, draw_tree(report.result, report.analysis), report.analysis)
+    return draw_top(
+        report.verdict,
+        draw_tree(report.result, report.analysis, inherited=inherited_by_edge(report.studies)),
+        report.analysis,
+    )
 
 
 def draw_top(verdict: str, drawing: Drawing, analysis: Analysis) -> str:

@@ -13,10 +13,14 @@ from typing import Final
 from pydantic import JsonValue
 
 from rrm_tree.propagation import Estimate, NodeAnalysis, Orderer, analyse_node
-from rrm_tree.propagation.pairs import Disagreement, NodeStudy, PairStatistics, PairTest
-from rrm_tree.records import RunResult
-from rrm_tree.report.tables import ROWS, Chosen, Table
+from rrm_tree.propagation.disagreements import Disagreement
+from rrm_tree.propagation.pairs import NodeStudy, PairStatistics, PairTest
+from rrm_tree.records import Edit, RunResult
+from rrm_tree.report.chosen import ROWS
+from rrm_tree.report.pictures import say_maker, say_sure, say_which
+from rrm_tree.report.tables import Chosen, Table, drop_empty
 from rrm_tree.report.words import (
+    chance,
     code,
     count,
     gain_with_interval,
@@ -35,6 +39,11 @@ TOLD: Final[tuple[tuple[Orderer, Orderer], ...]] = (
     ("assisted", "distilled"),
 )
 """The comparisons that a table shows, second minus first; report.json has all."""
+DISAGREE = (
+    "Disagreements: pairs that the reward model puts wrong, or on which it and the judge differ; first those"
+    " that the judge puts right, and of these the ones that the reward model is surest of."
+)
+DISAGREE_COLUMNS = ("first is", "second is", "truth", "judge prefers", "reward model prefers")
 SETTINGS = 400
 """Settings that a page lists."""
 
@@ -80,11 +89,6 @@ def _test_cells(test: PairTest) -> tuple[str, ...]:
     return (gain_with_interval(turned), *only, chance(test.p_value), count(test.pairs))
 
 
-def chance(p_value: float) -> str:
-    """A p-value."""
-    return f"{p_value:.1g}" if p_value < 0.095 else f"{p_value:.2f}"
-
-
 def calibration_table(studies: Sequence[NodeStudy]) -> Table:
     """Whether reward models are as sure as they are right, and what their errors cost."""
     rows = []
@@ -105,7 +109,7 @@ def calibration_table(studies: Sequence[NodeStudy]) -> Table:
                 count(found.clusters),
             )
         )
-    return Table(
+    table = Table(
         "Calibration of the reward models: expected calibration error (15 bins), Brier score (a coin: .25),"
         " errors among the 60% of pairs that each is surest of, truth lost a pair by choosing by it; and how"
         " often the judge could tell, and was right then.",
@@ -124,6 +128,7 @@ def calibration_table(studies: Sequence[NodeStudy]) -> Table:
         tuple(rows),
         numeric=2,
     )
+    return drop_empty(table)
 
 
 def rank_table(studies: Sequence[NodeStudy]) -> Table:
@@ -138,12 +143,13 @@ def rank_table(studies: Sequence[NodeStudy]) -> Table:
         )
         base = share(found.precisions[0].base) if found.precisions else "–"
         rows.append((code(study.name), _signed_interval(found.tau), *cells, base, count(found.outcomes)))
-    return Table(
+    table = Table(
         "Scores of outcomes against their truth: Kendall's tau-b, and the share of right outcomes among those"
         " that a threshold lets through which keeps so many of the right ones.",
         ("node", "tau-b", "right at recall .5", "at .8", "at .95", "right at all", "outcomes"),
         tuple(rows),
     )
+    return drop_empty(table)
 
 
 def _signed_interval(estimate: Estimate | None) -> str:
@@ -155,32 +161,20 @@ def _signed_interval(estimate: Estimate | None) -> str:
 def disagreement_table(studies: Sequence[NodeStudy], each: int = 3) -> Table:
     """The pairs on which reward model, judge and truth differ most."""
     rows = [
-        (code(study.name), policy, f"{one.pair}", *_disagreement_cells(one))
+        (code(study.name), policy, f"{one.pair}", *disagreement_cells(one))
         for study, policy, found in _each(studies)
         for one in found.disagreements[:each]
     ]
     return Table(
-        "Disagreements: pairs that the reward model puts wrong, or on which it and the judge differ; first"
-        " those that the judge puts right, and of these the ones that the reward model is surest of.",
-        ("node", "policy", "pair", "first is", "second is", "truth", "judge prefers", "reward model prefers"),
-        tuple(rows[:ROWS]),
-        numeric=2,
-        words=5,
+        DISAGREE, ("node", "policy", "pair", *DISAGREE_COLUMNS), tuple(rows[:ROWS]), numeric=2, words=5
     )
 
 
-def _disagreement_cells(one: Disagreement) -> tuple[str, ...]:
+def disagreement_cells(one: Disagreement) -> tuple[str, ...]:
+    """Whose the two outcomes are, what truth says of them, and what judge and reward model say."""
     truths = f"{quantity(one.first_truth)} against {quantity(one.second_truth)}"
-    sure = "" if one.chance is None else f", {max(one.chance, 1 - one.chance):.0%} sure"
-    return (_by(one.first_by), _by(one.second_by), truths, _which(one.judge), f"{_which(one.reward)}{sure}")
-
-
-def _by(round_: int) -> str:
-    return "a proposal" if round_ < 0 else f"the agent's of round {round_ + 1}"
-
-
-def _which(margin: float) -> str:
-    return "neither" if margin == 0 else "the first" if margin > 0 else "the second"
+    made = (say_maker(one.first_by), say_maker(one.second_by))
+    return (*made, truths, say_which(one.judge), f"{say_which(one.reward)}{say_sure(one)}")
 
 
 def shift_table(chosen: Chosen) -> Table:
@@ -230,31 +224,35 @@ def round_table(rounds: Mapping[str, Sequence[NodeAnalysis]]) -> Table:
             with_interval(one.off.distilled if one.off else None),
             with_interval(one.on.distilled if one.on else None),
             with_interval(one.on.assisted if one.on else None),
+            quantity_with_interval(one.agent_score),
             quantity_with_interval(one.agent_truth),
         )
         for name, each in rounds.items()
         for one in each
     ]
     return Table(
-        "Round by round: accuracies, and the mean truth of the agent's outcomes, with 95% intervals.",
-        ("node", "round", "judgments so far", "distilled off", "distilled on", "assisted on", "mean truth"),
+        "Round by round: accuracies, and score and truth of the agent's outcomes, with 95% intervals. A score"
+        " that rises while truth falls is a reward model that its agent has learned to please.",
+        (
+            "node",
+            "round",
+            "judgments so far",
+            "distilled off",
+            "distilled on",
+            "assisted on",
+            "mean score",
+            "mean truth",
+        ),
         tuple(rows[: 2 * ROWS]),
     )
 
 
-def edit_table(result: RunResult) -> Table:
+def edit_table(edits: Sequence[Edit], previous: str | None) -> Table:
     """What differs from the previous run of the same tree."""
-    rows = [
-        (code(edit.path, 120), show_value(edit.before), show_value(edit.after))
-        for edit in result.edits[:ROWS]
-    ]
-    more = (
-        f" {plural(len(result.edits) - ROWS, 'more setting')} in report.json."
-        if len(result.edits) > ROWS
-        else ""
-    )
+    rows = [(code(edit.path, 120), show_value(edit.before), show_value(edit.after)) for edit in edits[:ROWS]]
+    more = f" {plural(len(edits) - ROWS, 'more setting')} in report.json." if len(edits) > ROWS else ""
     return Table(
-        f"Settings that differ from those of the previous run, {code(result.previous or '', 120)}.{more}",
+        f"Settings that differ from those of the previous run, {code(previous or '', 120)}.{more}",
         ("setting", "then", "now"),
         tuple(rows),
         words=3,
@@ -266,9 +264,9 @@ def show_value(value: JsonValue) -> str:
     return "(none)" if value is None else code(json.dumps(value, ensure_ascii=False), 60)
 
 
-def setting_table(result: RunResult) -> Table:
+def setting_table(configuration: Mapping[str, JsonValue]) -> Table:
     """The resolved configuration."""
-    every = list(_leaves("", dict(result.configuration)))
+    every = list(_leaves("", dict(configuration))) if configuration else []
     rows = [
         (code(path, 120), code(json.dumps(value, ensure_ascii=False), 120))
         for path, value in every[:SETTINGS]

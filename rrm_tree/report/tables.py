@@ -7,7 +7,8 @@ Touches nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from rrm_tree.propagation import (
     DISTRIBUTIONS,
@@ -19,10 +20,10 @@ from rrm_tree.propagation import (
     Effort,
     LevelSummary,
     NodeAnalysis,
-    rank_worst,
 )
 from rrm_tree.records import NodeResult, RunResult
 from rrm_tree.report.arm_words import say_count, say_less
+from rrm_tree.report.chosen import ROWS, ChosenNodes
 from rrm_tree.report.verdict import compare_looks, judge_worth, say_gate
 from rrm_tree.report.words import (
     clean,
@@ -39,8 +40,7 @@ from rrm_tree.report.words import (
     with_interval,
 )
 
-ROWS = 40
-"""Of more nodes than this, tables show the worst."""
+Chosen: TypeAlias = ChosenNodes[NodeAnalysis]
 
 
 @dataclass(frozen=True)
@@ -55,26 +55,19 @@ class Table:
     """How many of the last columns hold words."""
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """The nodes that a table has room for."""
-
-    nodes: tuple[NodeAnalysis, ...]
-    left_out: int
-
-    @property
-    def remark(self) -> str:
-        """What is not shown, and where it is."""
-        if not self.left_out:
-            return ""
-        return f" The worst {len(self.nodes)} nodes; {count(self.left_out)} more are in report.json."
-
-
-def choose_nodes(analysis: Analysis, limit: int = ROWS) -> Chosen:
-    """All nodes by level, the root first; of too many, the worst and nothing but the worst."""
-    if len(analysis.nodes) <= limit:
-        return Chosen(analysis.nodes, 0)
-    return Chosen(tuple(rank_worst(analysis.nodes)[:limit]), len(analysis.nodes) - limit)
+def drop_empty(table: Table) -> Table:
+    """The table without columns of numbers that are not known of anything in it."""
+    kept = [
+        place
+        for place in range(len(table.columns))
+        if place < table.numeric or any(row[place] not in ("–", "") for row in table.rows)
+    ]
+    return replace(
+        table,
+        columns=tuple(table.columns[place] for place in kept),
+        rows=tuple(tuple(row[place] for place in kept) for row in table.rows),
+        words=sum(place >= len(table.columns) - table.words for place in kept),
+    )
 
 
 def _each(chosen: Chosen) -> Iterator[tuple[NodeAnalysis, str, Accuracy]]:

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from rrm_tree.propagation import DISTRIBUTIONS, ORDERERS, Analysis, Arms, Estimate, NodeAnalysis
 from rrm_tree.records import RunResult
-from rrm_tree.report.arm_words import explain_gain
-from rrm_tree.report.tables import choose_nodes, pairs_of
+from rrm_tree.report.arm_words import explain_gain, say_less
+from rrm_tree.report.chosen import choose_nodes
+from rrm_tree.report.tables import pairs_of
 from rrm_tree.report.verdict import give_verdict, list_notes, say_gate
 from rrm_tree.report.words import (
     clean,
@@ -23,7 +24,6 @@ from rrm_tree.report.words import (
     quantity_with_interval,
     seconds,
     share,
-    signed,
 )
 
 COLUMNS = 100
@@ -88,12 +88,12 @@ def _arms(arms: Arms) -> Iterator[tuple[str, ...]]:
     yield (
         f"arms of {clean(arms.node, NAME)}",
         "mean truth (95%)",
-        "declared minus this",
+        "declared minus this (95%)",
         "judgments",
         "looks in all",
     )
     for row in arms.rows:
-        less = "" if row.less is None else signed(row.less.value, 2)
+        less = "" if row.less is None else say_less(row)
         name = "as declared" if row.declared else clean(row.name, NAME)
         yield (name, quantity_with_interval(row.truth), less, count(row.judgments), count(row.all_looks))
 

@@ -12,11 +12,14 @@ from typing import Literal
 from rrm_tree.propagation import (
     Alarm,
     Analysis,
+    Difference,
     NodeAnalysis,
+    Part,
     Worth,
 )
 from rrm_tree.records import NodeResult, RunResult, Stored
 from rrm_tree.report.arm_words import say_whether_helpers_pay
+from rrm_tree.report.people_words import say_people
 from rrm_tree.report.words import (
     clean,
     code,
@@ -28,8 +31,16 @@ from rrm_tree.report.words import (
     share,
 )
 
+TRIFLE = 0.01
+"""A share that falls by less is no finding, however sure it is."""
 FINISHED = ("trained", "reused")
-STATES = {"failed": "failed", "waiting": "waits", "running": "is being trained", "stopped": "was stopped"}
+STATES = {
+    "failed": "failed",
+    "waiting": "waits",
+    "running": "is being trained",
+    "stopped": "was stopped",
+    "parked": "waits for people",
+}
 PART_WORDS = {"own": "the judge's own", "distilling": "from distilling", "judging": "from judging"}
 
 
@@ -59,14 +70,18 @@ def give_verdict(result: RunResult, analysis: Analysis, cause: str | None = None
     """
     measured = [
         clause
-        for clause in (_helpers(analysis), _root(result, analysis), cause or _weakest(analysis))
+        for clause in (_helpers(analysis), _root(result, analysis), cause or say_weakest(analysis))
         if clause is not None
     ]
     unfinished = _unfinished([node for node in result.nodes if node.arm is None])
     if measured:
         return " ".join(filter(None, [unfinished, _sentence("; ".join(measured))]))
     if any(node.rounds for node in analysis.nodes):
-        return " ".join(filter(None, [unfinished, "No node has a truth that it could be measured against."]))
+        known = any(node.off or node.on for node in analysis.nodes)
+        # Then it is the nodes that have helpers, the root among them, of which nothing is known.
+        measured_below = "No node that has helpers has been measured."
+        unknown = measured_below if known else "No node has a truth that it could be measured against."
+        return " ".join(filter(None, [unfinished, unknown]))
     return " ".join(filter(None, [unfinished, "Nothing is measured yet."]))
 
 
@@ -144,16 +159,23 @@ def _root(result: RunResult, analysis: Analysis) -> str | None:
     return f"{reached} ({beside})" if beside else reached
 
 
-def _weakest(analysis: Analysis) -> str | None:
+def say_weakest(analysis: Analysis) -> str | None:
+    """The node that adds most error of its own making; half a sentence."""
     weakest = analysis.weakest
     if weakest is None or weakest.added <= 0:
         return None
-    part = PART_WORDS[weakest.largest]
-    if sum(node.distilled is not None for node in analysis.nodes) == 1:
-        right = f"its reward model orders {share(weakest.distilled, 2)} of pairs right"
-        return f"{right}, and most of the error is {part}"
-    adds = f"which adds {share(weakest.added, 2)} of error"
-    return f"weakest link: {code(weakest.node)}, {adds}, most of it {part}"
+    measured = sum(node.distilled is not None for node in analysis.nodes)
+    return say_link(weakest.node, weakest.added, weakest.largest, None if measured > 1 else weakest.distilled)
+
+
+def say_link(node: str, added: float, largest: Part, alone: float | None = None, where: str = "") -> str:
+    """The node that adds most error; half a sentence. `alone`: how right it is, if no other was measured."""
+    words = PART_WORDS.get(largest)
+    if alone is not None:
+        right = f"its reward model orders {share(alone, 2)} of pairs right"
+        return f"{right}, and most of the error is {words}" if words else right
+    parts = f"most of it {words}" if words else "undivided, as its judge was not measured"
+    return f"weakest link{where}: {code(node)}, which adds {share(added, 2)} of error, {parts}"
 
 
 # --- what to know before trusting it -----------------------------------------------------------
@@ -164,6 +186,7 @@ def list_notes(result: RunResult, analysis: Analysis, limit: int = 20) -> tuple[
     kept: list[Note] = []
     notes = [*_failures(result), *_gates(analysis), *_alarms(analysis)]
     notes += [*_findings(analysis), *_warnings(result, analysis)]
+    notes += [Note(kind="finding", text=text) for text in say_people(result)]
     for kind in ("failed", "warning", "finding"):
         alike = [note for note in notes if note.kind == kind]
         kept += alike[:limit]
@@ -202,11 +225,11 @@ def _say_alarm(node: NodeAnalysis, raised: Sequence[Alarm]) -> str:
     rounds = listed([f"{alarm.round + 1}" for alarm in raised])
     after = "in the last one too" if node.alarms[-1] in raised else "no longer in the last one"
     return (
-        "its reward model keeps less than half of what it promises about its own agent's outcomes, as where"
-        f" an agent has found what its reward model gets wrong. Of {count(first.judgments)} new judgments in"
-        f" round {first.round + 1} it expected to foretell {share(first.expected, 2)} and foretold"
-        f" {share(first.right, 2)} (a coin: 0.50; p = {first.p_value:.1g}). Raised in round {rounds} of"
-        f" {node.rounds}, {after}"
+        f"of {count(first.judgments)} new judgments about its own agent's outcomes in round {first.round + 1}"
+        f" its reward model expected to foretell {share(first.expected, 2)} and foretold"
+        f" {share(first.right, 2)} (a coin: 0.50; p = {first.p_value:.1g}), less than half of what it"
+        " promised: its agent may have found what it gets wrong."
+        f" Raised in round {rounds} of {node.rounds}, {after}"
     )
 
 
@@ -224,9 +247,14 @@ def _findings(analysis: Analysis) -> Iterator[Note]:
     yield from _falls(analysis.nodes)
 
 
+def falls(shift: Difference | None) -> bool:
+    """Whether reward models are worse on policy, beyond noise and by more than a trifle."""
+    return shift is not None and shift.high < 0 and shift.value <= -TRIFLE
+
+
 def _falls(nodes: Sequence[NodeAnalysis]) -> Iterator[Note]:
     """Which reward models are worse on their agents' own outcomes, the steepest fall first."""
-    fallen = [node for node in nodes if node.shift is not None and node.shift.high < 0]
+    fallen = [node for node in nodes if falls(node.shift)]
     fallen.sort(key=lambda node: node.shift.value if node.shift else 0.0)
     each = []
     for node in fallen:

@@ -39,7 +39,8 @@ READING = (
     " pairs that truth ties are left out.",
     "An orderer's ties count half.",
     "Shares have Wilson's 95% intervals, means Student's. Intervals of differences are Newcombe's, as if both"
-    " sides had been measured on different pairs: they err on the wide side.",
+    " sides had been measured on different pairs: they err on the wide side where these were the same."
+    " Differences with a p beside them are taken pair by pair.",
     "A level's share counts every pair of its nodes alike.",
     "Parts of an error are differences of the shares as printed, so that they sum; a part may be negative, as"
     " when a reward model averages out its judge's slips.",
@@ -126,6 +127,11 @@ def quantity_with_interval(estimate: Estimate | None) -> str:
     digits = digits_for(estimate.value, estimate.low, estimate.high)
     low, high = quantity(estimate.low, digits), quantity(estimate.high, digits)
     return f"{quantity(estimate.value, digits)} ({low} to {high})"
+
+
+def chance(p_value: float) -> str:
+    """A p-value."""
+    return f"{p_value:.1g}" if p_value < 0.095 else f"{p_value:.2f}"
 
 
 def count(number: float) -> str:

@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 
 from rrm_tree.contracts import (
+    Arrangeable,
     Correctable,
     Factorised,
     Imaginable,
@@ -19,10 +20,13 @@ from rrm_tree.contracts import (
     Perfect,
     Ruled,
     Segmented,
+    Steered,
+    Steering,
     Task,
 )
 from rrm_tree.learning.rows import as_arrays
 from rrm_tree.outcomes import Array, Outcomes, take_steps
+from rrm_tree.steered import first_actions
 from rrm_tree.testing.findings import Findings, finite, same
 
 
@@ -76,6 +80,29 @@ def check_candidates(findings: Findings, task: Task, outcomes: Outcomes) -> None
         "candidates",
         f"lists actions that are not in the action space {space}",
     )
+
+
+def check_steering(findings: Findings, task: Task, outcomes: Outcomes) -> None:
+    """A name for every action; arranging ends in one step, in the space that is observed."""
+    named = task.steering() if isinstance(task, Steered) else None
+    acts = first_actions(task)
+    if isinstance(named, Steering):
+        findings.expect(
+            acts is not None and acts[1] == len(named.names),
+            "steering",
+            f"names {len(named.names)} actions, of {acts[1] if acts else 'no'} Discrete ones",
+        )
+    if isinstance(task, Arrangeable) and acts is not None:
+        count = len(outcomes)
+        moves = acts[0] + np.arange(2 * count).reshape(count, 2) % acts[1]
+        arranged = task.arrange(outcomes.subjects, moves)
+        wanted = {name: values.shape[2:] for name, values in outcomes.observations.items()}
+        found = {name: values.shape[2:] for name, values in arranged.observations.items()}
+        findings.expect(
+            arranged.actions.shape[:2] == (count, 1) and wanted == found,
+            "arrange",
+            f"left {arranged.actions.shape[:2]} steps that observe {found}; give {(count, 1)} and {wanted}",
+        )
 
 
 def check_values(findings: Findings, task: Task, outcomes: Outcomes) -> None:

@@ -13,9 +13,8 @@ from typing import cast, get_args
 import numpy as np
 
 from rrm_tree.contracts import Demonstrator, Judge, Request, Solver, Task
-from rrm_tree.feedback import Kind
+from rrm_tree.feedback import DEMONSTRATED, Kind
 from rrm_tree.judges import answering
-from rrm_tree.learning.kinds import DEMONSTRATED
 from rrm_tree.learning.kinds import KINDS as KINDS_OF_JUDGMENT
 from rrm_tree.learning.losses import all_orders
 from rrm_tree.outcomes import Advice, Answers, Arrays, Items, join_outcomes
@@ -38,7 +37,7 @@ def check_judge(  # noqa: PLR0913 - a scene
     kinds: Sequence[str] | None = None,
     rng_seed: int = 0,
 ) -> None:
-    """Put a handful of questions of every kind to a judge.
+    """Put a handful of questions of every kind to a judge; of one whose answers come later, read its facts.
 
     Args:
         judge: what is checked; a function of a Request is checked as the judge that it makes.
@@ -59,6 +58,8 @@ def check_judge(  # noqa: PLR0913 - a scene
     rng = np.random.default_rng(rng_seed)
     _check_facts(findings, judge)
     findings.close()
+    if getattr(judge, "deferred", False) or getattr(judge, "taped", False):
+        return
     about = start(task, subjects, rng)
     outcomes = join_outcomes([play(task, about, rng) for _ in range(ALTERNATIVES)])
     shown = [Advice()] if judge.direct else []
@@ -104,8 +105,11 @@ def _items(kind: Kind, task: Task, count: int) -> Items:
     """Several outcomes about each of `count` subjects, asked about once each, or against each other."""
     ends = {"one": 1, "two": 2, "several": ALTERNATIVES}[KINDS_OF_JUDGMENT[kind].shown]
     rows = np.arange(2 * count) if ends == 1 else np.arange(count)
-    alternatives = rows[:, None] + count * np.arange(ends)
-    return Items.among(alternatives, rows % task.parts, np.zeros(len(rows), np.int64))
+    alternatives, zeros = rows[:, None] + count * np.arange(ends), np.zeros(len(rows), np.int64)
+    if kind == "critique" and task.parts > 1:
+        parts = (rows[:, None] + np.arange(min(ALTERNATIVES, task.parts))) % task.parts
+        return Items(rows, None, parts[:, 0], zeros, parts=parts)
+    return Items.among(alternatives, rows % task.parts, zeros)
 
 
 def _check_demonstrations(findings: Findings, judge: Judge, request: Request, where: str) -> None:

@@ -25,6 +25,7 @@ from rrm_tree.testing.abilities import (
     check_instead,
     check_rule,
     check_segments,
+    check_steering,
     check_truth,
     check_values,
 )
@@ -119,6 +120,7 @@ def _check_outcomes(findings: Findings, task: Task, about: Arrays, rng: Generato
         ("picture", _check_picture),
         ("imagine", check_imagine),
         ("candidates", check_candidates),
+        ("steering", check_steering),
         ("part_values", check_values),
         ("truth", check_truth),
         ("heuristic", check_rule),

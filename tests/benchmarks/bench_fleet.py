@@ -2,7 +2,7 @@
 
     PYTHONPATH=tests/fleet:tests/run python tests/benchmarks/bench_fleet.py [PART ...]
 
-Parts: noop, makespan, startup, recovery, growth, chaos. Starts a RabbitMQ node and a PostgreSQL
+Parts: noop, statements, makespan, startup, recovery, growth, chaos. Starts a RabbitMQ node and a PostgreSQL
 cluster of its own.
 """
 
@@ -20,19 +20,20 @@ import numpy as np
 import psutil
 from chaos import KINDS, Chaos, slow_nodes
 from fleets import Fleet, kill_family
-from noop_fleet import AtOnce, MemoryStore, NoOpFleet, first_come, longest_first
+from noop_fleet import STATEMENTS, AtOnce, MemoryStore, NoOpFleet, NoOpSupervisor, first_come, longest_first
 from servers import Broker, Database, wait_for
 from small_trees import learned, ledger_of, make_plan, make_tree, open_store, train
 
-from rrm_tree.cli.look_commands import _look_at
 from rrm_tree.fleet_ledger import FleetLedger
 from rrm_tree.ledger import Ledger
 from rrm_tree.machine import this_owner
 from rrm_tree.plan import Plan
 from rrm_tree.run import Run
+from rrm_tree.standing import look_at
 from workers.app import make_app
 from workers.sender import Sender
 from workers.settings import FleetSettings
+from workers.tickets import Ticket
 
 ROOT = Path(__file__).parents[1]
 
@@ -140,6 +141,26 @@ def fleet_noop(count, plan, folder, broker, database, children=8):
     finally:
         kill_family(worker.pid)
         worker.wait()
+        ledger.close()
+
+
+def statements(nodes=400):
+    """What a child pays for a statement to the ledger: the five of each node, one child alone."""
+    say("statements", "CPU, µs", "from question to answer, µs")
+    say(*["---"] * 3)
+    with servers() as (_, _, database):
+        ledger = FleetLedger(database.make("statements"))
+        supervisor = NoOpSupervisor(ledger)
+        tickets = [Ticket("run", f"n{node}@0123456789abcdef") for node in range(nodes)]
+        ledger.queue("run", {ticket.key: ticket.entry for ticket in tickets}, "scheduler/1/0.0")
+        for ticket in tickets[:50]:
+            supervisor.handle(ticket)
+        cpu, wall = time.process_time(), time.perf_counter()
+        for ticket in tickets[50:]:
+            supervisor.handle(ticket)
+        count = STATEMENTS * (nodes - 50)
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        say(f"{count:,}", f"{1e6 * cpu / count:.0f}", f"{1e6 * wall / count:.0f}")
         ledger.close()
 
 
@@ -262,7 +283,7 @@ def growth(count=10_000):
         train(folder, few)
         say("resume, all done (of 200, times 50)", f"{50 * (time.process_time() - cpu):.0f}")
         cpu = time.process_time()
-        _look_at(store, ledger_of(store), few.run, few)
+        look_at(store, ledger_of(store), few.run, few)
         say("status (of 200, times 50)", f"{50 * (time.process_time() - cpu):.0f}")
         shutil.rmtree(store.files.folder)
 
@@ -303,7 +324,7 @@ def timed(name, call):
     return found
 
 
-PARTS = {one.__name__: one for one in (noop, makespan, startup, recovery, growth, chaos)}
+PARTS = {one.__name__: one for one in (noop, statements, makespan, startup, recovery, growth, chaos)}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

@@ -5,11 +5,15 @@ from collections import Counter
 from functools import cached_property
 
 from rrm_tree.fleet_ledger import FleetLedger
+from rrm_tree.ledger import News
 from rrm_tree.records import Done
 from workers import main
 from workers.executor import FleetExecutor
 from workers.settings import read_settings
 from workers.tasks import TrainTicket
+
+STATEMENTS = 5
+"""To the ledger, for each node: look, claim, fence, round, end."""
 
 DIGESTS = {"agent": "0" * 64, "reward": "1" * 64}
 
@@ -101,15 +105,14 @@ class NoOpSupervisor:
         held = self.ledger.look(ticket.key)
         if held is None or held.state not in {"queued", "claimed"} or held.is_live:
             return
-        claim = self.ledger.take(ticket.key, ticket.run, self.owner)
+        started = News("started", {"key": ticket.key})
+        claim = self.ledger.take(ticket.key, ticket.run, self.owner, started)
         if claim is None:
             return
-        self.ledger.tell(ticket.run, ticket.entry, "started", {"key": claim.key})
         assert self.ledger.holds(claim.key, claim.fence)
-        self.ledger.confirm(claim.key, claim.fence)
-        self.ledger.tell(ticket.run, ticket.entry, "round", {"index": 0})
-        assert self.ledger.release(claim.key, claim.fence, "done")
-        self.ledger.tell(ticket.run, ticket.entry, "done", {"gate_passed": None})
+        self.ledger.confirm(claim.key, claim.fence, News("round", {"index": 0}))
+        ended = News("done", {"gate_passed": None})
+        assert self.ledger.release(claim.key, claim.fence, "done", news=ended)
 
 
 def longest_first(durations, waits, remaining, slots):

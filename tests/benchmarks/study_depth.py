@@ -1,12 +1,14 @@
-"""How errors grow with depth: `python tests/benchmarks/study_depth.py [FOLDER]`, a few minutes on one core.
+"""How errors grow with depth: `python tests/benchmarks/study_depth.py [--seeds 10] [--folder FOLDER]`.
 
 Trees of gates of the synthetic world with declared noise at every node: each agent says what its judge
 finds with its helpers' claims, a share of it turned round. Every level is asked as the whole tree below
-it really answers, leaves and all; beside it stands what arithmetic says. Then the noise at which votes
-of three lose everything is found by bisection. With a folder, the specs of the trees and a plot go there.
+it really answers, leaves and all; beside it stands what arithmetic says. So it does beside trees of sums,
+whose nodes say numbers. Then the noise at which votes of three lose everything is found by bisection.
+Each seed draws places and errors anew; a few minutes on one core. With a folder, the specs of the trees of
+gates and a plot go there.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,9 @@ import numpy as np
 from rrm_tree.corrupting import corrupt
 from rrm_tree.domains.synthetic.task import Gate
 from rrm_tree.measure.declared import DeclaredTeam
-from rrm_tree.propagation.depth import bound_of_votes, foretell_levels
+from rrm_tree.propagation.depth import bound_of_votes, foretell_levels, foretell_sums
 from rrm_tree.propagation.intervals import estimate_share
+from rrm_tree.propagation.over_seeds import average, average_estimates
 from rrm_tree.records import Share
 from rrm_tree.spec import TreeSpec
 
@@ -30,6 +33,9 @@ STUDIES = (
     ("or", 2, 0.02, 7),
     ("parity", 2, 0.02, 7),
 )
+
+SUMS = ((2, 0.1, 0.0, 4), (2, 0.1, 0.5, 4), (3, 0.05, 0.3, 4))
+"""Trees of sums: how many are added up, noise, which part of it is shared, depth."""
 
 
 def grow_tree(rule, fan_in, depth):
@@ -96,18 +102,78 @@ def find_threshold(places=400_000, seed=0, steps=8):
     return (low + high) / 2
 
 
-def main(folder=None):
+def over_seeds(rule, fan_in, noise, depth, seeds):
+    """Each level's error over seeds, each of which has drawn places and errors of its own."""
+    found = [measure_levels(rule, fan_in, noise, depth, seed) for seed in range(seeds)]
+    levels = ({seed: one[level] for seed, one in enumerate(found)} for level in range(depth + 1))
+    return [average_estimates(of, is_share=True) for of in levels]
+
+
+def answer_sums(places, fan_in, noise, shared, level, asked, rng):
+    """What so many places are worth, and what a node says of them; `asked` of them in each question.
+
+    Answers to one question have a part of their error in common: they come from one helper.
+    """
+    if level:
+        below = answer_sums(places * fan_in, fan_in, noise, shared, level - 1, fan_in, rng)
+        worth, said = (values.reshape(places, fan_in).sum(axis=1) / np.sqrt(fan_in) for values in below)
+    else:
+        worth = said = rng.standard_normal(places)
+    common = np.repeat(rng.standard_normal(places // asked), asked)
+    own = rng.standard_normal(places)
+    return worth, said + np.sqrt(noise * shared) * common + np.sqrt(noise * (1 - shared)) * own
+
+
+def measure_sums(fan_in, noise, shared, depth, seed=0):
+    """Of each level, how often a node orders two places wrongly, from the leaves up."""
+    found = []
+    for level in range(depth + 1):
+        rng = np.random.default_rng([seed, level])
+        worth, said = answer_sums(2 * PLACES, fan_in, noise, shared, level, 1, rng)
+        wrong = (worth[::2] > worth[1::2]) != (said[::2] > said[1::2])
+        found.append(estimate_share(Share(right=float(wrong.sum()), pairs=len(wrong))))
+    return found
+
+
+def sums_over_seeds(fan_in, noise, shared, depth, seeds):
+    """The same over seeds."""
+    found = [measure_sums(fan_in, noise, shared, depth, seed) for seed in range(seeds)]
+    levels = ({seed: one[level] for seed, one in enumerate(found)} for level in range(depth + 1))
+    return [average_estimates(of, is_share=True) for of in levels]
+
+
+def say(over, digits=4):
+    """A mean over seeds with its interval."""
+    return f"{over.mean:.{digits}f} ({over.low:.{digits}f} to {over.high:.{digits}f})"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--folder", type=Path)
+    chosen = parser.parse_args()
+    if chosen.seeds < 3:
+        parser.error("intervals over seeds take at least three")
+    folder, seeds = chosen.folder, chosen.seeds
     curves = []
     for rule, fan_in, noise, depth in STUDIES:
-        measured = measure_levels(rule, fan_in, noise, depth)
+        measured = over_seeds(rule, fan_in, noise, depth, seeds)
         expected = foretell(rule, fan_in, noise, depth)
         curves.append((f"{rule} of {fan_in}, noise {noise:g}", measured, expected))
-        cells = (f"{one.value:.3f} ({e:.3f})" for one, e in zip(measured, expected, strict=True))
+        cells = (f"{one.mean:.3f} ({e:.3f})" for one, e in zip(measured, expected, strict=True))
         inside = sum(one.low <= e <= one.high for one, e in zip(measured, expected, strict=True))
         print(f"| {curves[-1][0]} | {' | '.join(cells)} | {inside} of {depth + 1} |", flush=True)
+    for fan_in, noise, shared, depth in SUMS:
+        measured = sums_over_seeds(fan_in, noise, shared, depth, seeds)
+        expected = foretell_sums(fan_in, noise, shared, depth)
+        name = f"sum of {fan_in}, noise {noise:g}, {shared:.0%} shared"
+        cells = (f"{one.mean:.3f} ({e:.3f})" for one, e in zip(measured, expected, strict=True))
+        inside = sum(one.low <= e <= one.high for one, e in zip(measured, expected, strict=True))
+        print(f"| {name} | {' | '.join(cells)} | {inside} of {depth + 1} |", flush=True)
     for noise in (0.05, 0.10, 0.15):
         print(f"bound of votes of three at noise {noise}: {bound_of_votes(noise):.3f}")
-    print(f"threshold of votes of three: {find_threshold():.4f} (1/6 = {1 / 6:.4f})")
+    thresholds = {seed: find_threshold(seed=seed) for seed in range(seeds)}
+    print(f"threshold of votes of three: {say(average(thresholds))} (1/6 = {1 / 6:.4f})")
     if folder is not None:
         for rule, fan_in, _, depth in STUDIES:
             tree = grow_tree(rule, fan_in, depth)
@@ -126,7 +192,7 @@ def plot(curves, file):
 
     figure, axes = pyplot.subplots(figsize=(7, 4.2), layout="constrained")
     for name, measured, expected in curves:
-        values = np.array([one.value for one in measured])
+        values = np.array([one.mean for one in measured])
         ends = np.abs([[one.low for one in measured], [one.high for one in measured]] - values)
         drawn = axes.errorbar(range(len(values)), values, yerr=ends, fmt="o", markersize=4, label=name)
         axes.plot(expected, color=drawn.lines[0].get_color(), linewidth=1)
@@ -137,4 +203,4 @@ def plot(curves, file):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

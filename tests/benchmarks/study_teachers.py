@@ -92,32 +92,54 @@ def say(values: Sequence[float], digits: int) -> str:
     return f"{np.mean(kept):.{digits}f} ± {half:.{digits}f}{refused}"
 
 
+def of_seeds(
+    runs: Mapping[tuple[str, str, int], Mapping[str, object]],
+    seeds: Sequence[int],
+    teachers: Sequence[str],
+    queries: Sequence[str],
+    what: str,
+    digits: int,
+) -> str:
+    """A cell; of several teachers or queries a seed counts with its mean over them."""
+    every = [
+        [
+            value(runs[cell], what)
+            for teacher in teachers
+            for query in queries
+            if (cell := (teacher, query, seed)) in runs
+        ]
+        for seed in seeds
+    ]
+    means = [float(np.nanmean(of)) if np.isfinite(of).any() else float("nan") for of in every if of]
+    return say(means, digits) if means else "not run"
+
+
 def print_tables(runs: Mapping[tuple[str, str, int], Mapping[str, object]]) -> None:
     """A table a figure, teachers down and queries across, then each query against random."""
     seeds = sorted({seed for _, _, seed in runs})
     for what, digits in (("return", 0), ("off", 3), ("on", 3)):
-        print(
-            f"\n{what}, seeds {seeds}\n\n| teacher | {' | '.join(QUERIES)} |\n|{'---|' * (len(QUERIES) + 1)}"
-        )
-        for teacher in TEACHERS:
-            cells = []
-            for query in QUERIES:
-                of = [runs[teacher, query, seed] for seed in seeds if (teacher, query, seed) in runs]
-                cells.append(say([value(run, what) for run in of], digits) if of else "not run")
-            print(f"| {teacher} | {' | '.join(cells)} |")
-    print("\n| against random, all teachers and seeds | return | p |\n|---|---|---|")
-    for query in QUERIES[1:]:
-        both = [
-            (value(runs[teacher, query, seed], "return"), value(runs[teacher, "random", seed], "return"))
-            for teacher in TEACHERS
-            for seed in seeds
-            if (teacher, query, seed) in runs and (teacher, "random", seed) in runs
-        ]
-        both = [pair for pair in both if np.isfinite(pair).all()]
-        if len(both) > 1:
-            paired = compare_seeds([one for one, _ in both], [other for _, other in both])
-            gap = paired.difference
-            print(f"| {query} | {gap.value:.1f} ({gap.low:.1f} to {gap.high:.1f}) | {paired.p_value:.2g} |")
+        heads = ["teacher", *QUERIES, "all"]
+        print(f"\n{what}, seeds {seeds}\n\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+        for name, teachers in {**{one: [one] for one in TEACHERS}, "all": [*TEACHERS]}.items():
+            cells = [of_seeds(runs, seeds, teachers, [query], what, digits) for query in QUERIES]
+            print(
+                f"| {name} | {' | '.join(cells)} | {of_seeds(runs, seeds, teachers, QUERIES, what, digits)} |"
+            )
+    for what, digits in (("return", 1), ("on", 3)):
+        print(f"\n| {what}, against random, all teachers and seeds | difference | p |\n|---|---|---|")
+        for query in QUERIES[1:]:
+            both = [
+                (value(runs[teacher, query, seed], what), value(runs[teacher, "random", seed], what))
+                for teacher in TEACHERS
+                for seed in seeds
+                if (teacher, query, seed) in runs and (teacher, "random", seed) in runs
+            ]
+            both = [pair for pair in both if np.isfinite(pair).all()]
+            if len(both) > 1:
+                paired = compare_seeds([one for one, _ in both], [other for _, other in both])
+                gap = paired.difference
+                interval = f"{gap.low:.{digits}f} to {gap.high:.{digits}f}"
+                print(f"| {query} | {gap.value:.{digits}f} ({interval}) | {paired.p_value:.2g} |")
     cpu = [float(str(run["cpu"])) for run in runs.values()]
     print(f"\n{len(runs)} runs, {np.mean(cpu):.1f} CPU s each, at most {max(cpu):.1f}")
 

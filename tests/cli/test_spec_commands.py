@@ -12,7 +12,7 @@ from rrm_tree.cli import COMMANDS, main, rrm
 from rrm_tree.yaml_source import read_file
 
 REPOSITORY = Path(__file__).parents[2]
-SAMPLES = sorted((REPOSITORY / "task_specs").glob("*.yaml"))
+SAMPLES = sorted((REPOSITORY / "task_specs").rglob("*.yaml"))
 LOGIC = REPOSITORY / "task_specs" / "logic.yaml"
 
 

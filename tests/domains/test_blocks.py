@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +11,17 @@ import pytest
 from rrm_tree.domains.blocks import blocks
 from rrm_tree.domains.blocks.task import BlocksTask
 from rrm_tree.domains.blocks.world import World
+from rrm_tree.domains.scripted import ScriptedReward
 from rrm_tree.errors import PluginError
 from rrm_tree.learning.rollouts import rollout
 from rrm_tree.outcomes import take_steps
+from rrm_tree.spec import edit_node, load_tree
 from rrm_tree.testing import check_task
 
 SQUARES = World.of(4, "square")
+SPECS = Path(__file__).parents[2] / "task_specs"
+BY_ITSELF = {"code"}
+"""Taught in a way that is no arm of `blocks.yaml`."""
 
 
 def grid(*rows):
@@ -94,3 +100,24 @@ def test_the_kit_finds_out_a_task_that_forgets_the_action_taken_or_where_it_bega
     with pytest.raises(PluginError, match="must begin where the steps began") as found:
         check_task(Forgets(SQUARES, 4, None))
     assert "must hold the action that was taken" in str(found.value)
+
+
+@pytest.mark.parametrize("file", sorted((SPECS / "blocks").glob("*.yaml")), ids=lambda file: file.stem)
+def test_each_way_of_teaching_stands_by_itself_as_it_stands_among_the_arms(file):
+    node, alone = (load_tree(one).nodes["build"] for one in (SPECS / "blocks.yaml", file))
+    if file.stem in BY_ITSELF:
+        assert file.stem not in node.arms
+        return
+    arm = node if file.stem == "preferences" else edit_node(node, node.arms[file.stem])
+    asked = {"criteria": alone.criteria, "arms": {}}
+    assert arm.model_copy(update=asked).model_dump(exclude={"judge"}) == alone.model_dump(exclude={"judge"})
+    assert arm.judge.shares == alone.judge.shares
+    assert arm.judge.options == alone.judge.options
+
+
+def test_the_reward_written_as_code_is_what_is_true_of_blocks(monkeypatch):
+    monkeypatch.syspath_prepend(SPECS / "blocks")
+    task = blocks(size=3, steps=4)
+    outcomes = proposed(task, 20)
+    written = ScriptedReward.load("squares:closeness")(outcomes)
+    assert written.tolist() == task.rewards(outcomes).tolist()

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from rrm_tree.domains import gym
-from rrm_tree.domains.gym.horizon import ABSORBED, cut
+from rrm_tree.domains.gym.horizon import cut
 from rrm_tree.errors import PluginError
 from rrm_tree.learning.rollouts import rollout
-from rrm_tree.outcomes import join_outcomes
+from rrm_tree.outcomes import ABSORBED, join_outcomes
 
 
 @pytest.fixture

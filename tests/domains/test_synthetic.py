@@ -5,7 +5,7 @@ import pytest
 
 from rrm_tree.domains.synthetic.task import Gate
 from rrm_tree.measure.declared import DeclaredTeam
-from rrm_tree.propagation.depth import bound_of_votes, foretell_levels, pass_through
+from rrm_tree.propagation.depth import bound_of_votes, foretell_levels, foretell_sums, pass_through
 from rrm_tree.registry import find
 from rrm_tree.spec import TreeSpec
 
@@ -72,3 +72,15 @@ def test_a_person_without_slips_is_always_right():
     assert person.facts.noiseless == {"look_error": 0.0, "read_error": 0.0}
     with pytest.raises(Exception, match="accepts no helpers"):
         leaf.questions(leaf.ideal(leaf.starts(4, "measure", np.random.default_rng(0))), "right", "any")
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.6])
+def test_sums_of_two_levels_err_as_the_formula_says_common_errors_included(shared):
+    rng, places, noise = np.random.default_rng(3), 60_000, 0.2
+    leaves = rng.standard_normal((places, 2))
+    common = np.sqrt(noise * shared) * rng.standard_normal((places, 1))
+    heard = leaves + common + np.sqrt(noise * (1 - shared)) * rng.standard_normal((places, 2))
+    worth = leaves.sum(axis=1) / np.sqrt(2)
+    said = heard.sum(axis=1) / np.sqrt(2) + np.sqrt(noise) * rng.standard_normal(places)
+    wrong = (worth[::2] > worth[1::2]) != (said[::2] > said[1::2])
+    assert wrong.mean() == pytest.approx(foretell_sums(2, noise, shared, 1)[1], abs=0.006)

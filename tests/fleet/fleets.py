@@ -24,10 +24,10 @@ DIAMOND = {"root": ["left", "right"], "left": ["leaf"], "right": ["leaf"], "leaf
 class Fleet:
     """Processes around one store, one database and one broker, with a queue of their own."""
 
-    def __init__(self, folder, broker_url, ledger_url, queue="train.cpu", lease_seconds=30.0):
+    def __init__(self, folder, broker_url, ledger_url, queue="train.cpu", lease_seconds=30.0, store=None):
         self.folder, self.queue = Path(folder), queue
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.store = open_store(self.folder / "store")
+        self.store = open_store(store or self.folder / "store")
         self.ledger = FleetLedger(ledger_url, patience_seconds=30.0)
         self.environment = {
             **os.environ,

@@ -30,10 +30,10 @@ def test_every_variable_is_a_setting_or_a_password_of_the_compose_file():
 
 
 def test_every_command_of_a_container_or_a_service_is_a_command(compose):
-    commands = [one["command"][0] for name, one in compose["services"].items() if name == "worker"]
+    commands = [one["command"][0] for name, one in compose["services"].items() if name in {"worker", "ui"}]
     for unit in DEPLOY.glob("*.service"):
         commands += re.findall(r"^ExecStart=\S*/rrm (\S+)", unit.read_text(), flags=re.M)
-    assert len(commands) == 3
+    assert len(commands) == 4
     assert set(commands) <= set(COMMANDS)
 
 

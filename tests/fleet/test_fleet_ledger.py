@@ -9,7 +9,7 @@ import pytest
 
 from rrm_tree.errors import StoreError
 from rrm_tree.fleet_ledger import FleetLedger, Worker
-from rrm_tree.ledger import LEASE_SECONDS, Ledger
+from rrm_tree.ledger import LEASE_SECONDS, Ledger, News
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fleet")]
 
@@ -65,6 +65,17 @@ def test_what_is_queued_or_worked_on_is_not_queued_again(ledger):
     assert ledger.queue("run", {KEY: "leaf"}, "scheduler/2/0.0") == []
     ledger.release(KEY, claim.fence, "failed", "it said no")
     assert ledger.queue("run", {KEY: "leaf"}, "scheduler/2/0.0") == [KEY]
+
+
+def test_news_of_a_change_is_told_if_the_change_happens(ledger):
+    ledger.queue("run", {KEY: "leaf"}, ALIVE)
+    claim = ledger.take(KEY, "run", ALIVE, News("started", {"stored": 0}))
+    assert ledger.take(KEY, "run", "other/1/0.0", News("started", {"stored": 1})) is None
+    ledger.confirm(KEY, claim.fence - 1, News("round", {"by": "old"}))
+    assert not ledger.release(KEY, claim.fence - 1, "done", news=News("done", {"by": "old"}))
+    assert ledger.release(KEY, claim.fence, "done", news=News("done", {}))
+    told = [(one.entry, one.kind, one.data) for one in ledger.events_after("run", 0)]
+    assert told == [("leaf", "started", {"stored": 0}), ("leaf", "done", {})]
 
 
 def test_losses_are_counted_once_whoever_finds_them(ledger):

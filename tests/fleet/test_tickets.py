@@ -4,7 +4,7 @@ import json
 
 import pytest
 from fleets import family_of
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as some
 from kombu import Connection, Producer
 from servers import wait_for
@@ -35,6 +35,8 @@ def test_a_ticket_as_celery_writes_it_is_read():
 
 @given(some.sampled_from(EMPTY_HEADERS), JSON.filter(lambda one: one not in (None, 0, [], {})))
 def test_a_header_that_would_make_celery_do_something_is_refused(name, value):
+    # No time limits are what Celery writes of its own accord.
+    assume(value != HEADERS.get(name))
     assert read() is not None
     assert read({**HEADERS, name: value}) is None
 

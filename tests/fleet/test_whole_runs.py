@@ -3,6 +3,7 @@
 import os
 import signal
 
+import fsspec
 import psutil
 import pytest
 from fleets import family_of, kill_family
@@ -39,6 +40,26 @@ def test_inline_local_and_fleets_of_1_2_and_4_workers_end_with_the_same_bytes(ma
     train(tmp_path / "inline", plan)
     train(tmp_path / "local", plan, 2)
     assert seen[1] == seen[2] == seen[4] == learned(tmp_path / "inline") == learned(tmp_path / "local")
+
+
+def test_a_store_behind_a_url_ends_with_the_same_bytes_though_a_worker_is_killed(
+    make_fleet, monkeypatch, tmp_path
+):
+    # As with a bucket: rrm-tree knows of no folder of the machine's. Buckets need none made beforehand.
+    monkeypatch.setitem(fsspec.config.conf, "local", {"auto_mkdir": True})
+    monkeypatch.setenv("FSSPEC_LOCAL_AUTO_MKDIR", "true")
+    fleet = make_fleet(lease_seconds=4.0, store=f"local://{tmp_path}/bucket")
+    plan = fleet.plan(edits={"left": fake(sleep=3)})
+    hosts = ("host1", "host2")
+    workers = {host: fleet.worker("--concurrency", "1", machine=host) for host in hosts}
+    scheduler = fleet.schedule(plan)
+    fleet.wait_for_event(plan, "phase", "left")
+    started = [event for event in fleet.events(plan, "started") if event.entry == "left"]
+    kill_family(workers[started[0].data["worker"].partition(":")[0]].pid)
+    assert scheduler.wait(120) == 0, fleet.logs()
+    assert [event.entry for event in fleet.events(plan, "lost")] == ["left"]
+    train(tmp_path / "inline", plan)
+    assert learned(tmp_path / "bucket") == learned(tmp_path / "inline")
 
 
 def test_a_second_run_trains_nothing(calm_fleet):

@@ -1,5 +1,7 @@
 """Rewards and judges that a user writes as functions."""
 
+import itertools
+
 import numpy as np
 
 from rrm_tree.contracts import declare
@@ -43,5 +45,9 @@ def stumbles(request):
     raise ValueError("no idea")
 
 
+CHANCES = itertools.cycle([0.0, 1.0])
+"""Who asks twice hears two things, for certain: real chance may fall the same way."""
+
+
 def answers_by_chance(request):
-    return np.random.default_rng().random(len(request.items)).round()
+    return np.full(len(request.items), next(CHANCES))

@@ -7,10 +7,9 @@ import pytest
 
 from rrm_tree import judges
 from rrm_tree.contracts import Request
-from rrm_tree.domains.gym.horizon import ABSORBED
 from rrm_tree.errors import PluginError
 from rrm_tree.judges.simulated import glances
-from rrm_tree.outcomes import Advice, Items, Outcomes
+from rrm_tree.outcomes import ABSORBED, Advice, Items, Outcomes
 from rrm_tree.registry import find
 
 COUNT = 20_000

@@ -1,6 +1,8 @@
-"""Behaviour cloning: from a file that is what the spec says it is, before the first round alone."""
+"""Behaviour cloning: from a file that is what a spec says, or of the judge; before the first round alone."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import gymnasium
 import numpy as np
@@ -13,8 +15,9 @@ from rrm_tree.contracts import Problem
 from rrm_tree.errors import TrainingError
 from rrm_tree.learning import dqn, ppo, sac, td3
 from rrm_tree.learning.demonstration_files import refuse_demonstrations
-from rrm_tree.learning.demonstrations import record_demonstrations
+from rrm_tree.learning.demonstrations import record_demonstrations, shown_by_judges, take_transitions
 from rrm_tree.learning.rollouts import rollout
+from rrm_tree.outcomes import ABSORBED, Advice, Answers, Items, Judged, join_outcomes
 from rrm_tree.registry import find
 
 
@@ -146,3 +149,52 @@ def test_demonstrations_of_another_task_are_refused(tmp_path, arrays, words):
     digest = said.split("demonstrations_sha256: ")[1].split("`")[0]
     with pytest.raises(TrainingError, match=words):
         ppo(**options(file, digest)).improve(problem(Task(True)), None)
+
+
+def judged(kind, discrete=True, episodes=30):
+    """What a judge has shown, and beside it what an agent did instead, which is wrong."""
+    rng, task = np.random.default_rng(1), Task(discrete)
+
+    def act(turned):
+        do = lambda seen, *_: np.abs(turned - right(discrete, seen["observation"]))  # noqa: E731
+        return rollout(task, do, {"row": np.arange(episodes)}, rng, explore=False).outcomes
+
+    shown, other = act(0), act(1)
+    zeros = np.zeros(episodes, np.int64)
+    items = Items(np.arange(episodes) + episodes, np.arange(episodes), zeros, zeros)
+    return Judged(
+        join_outcomes([other, shown]), Advice(), kind, items, Answers(zeros.astype(np.float64), zeros)
+    )
+
+
+def test_a_policy_starts_by_doing_what_the_judge_has_shown_and_not_what_agents_did_instead():
+    shown = shown_by_judges([judged("demonstration"), judged("preference")])
+    assert len(shown) == 30
+    asked = replace(problem(Task(True), 2 * 100), demonstrations=shown)
+    algorithm = ppo(demonstrations="judged", batch_size=64, clone_epochs=100, clone_learning_rate=0.01)
+    improved = algorithm.improve(asked, None)
+    # 120 transitions, 2 minibatches an epoch.
+    assert improved.optimiser_steps == 200
+    agent = algorithm.load(asked, improved.arrays)
+    done = rollout(asked.task, agent.act, {"row": np.arange(50)}, np.random.default_rng(5), explore=False)
+    wanted = right(True, done.outcomes.observations["observation"][:, :-1])
+    assert (done.outcomes.actions == wanted).mean() > 0.9
+
+
+def test_a_judge_who_has_shown_nothing_cannot_be_imitated():
+    assert shown_by_judges([judged("preference")]) is None
+    with pytest.raises(TrainingError, match="the judge has shown nothing"):
+        ppo(demonstrations="judged").improve(problem(Task(True)), None)
+
+
+def test_what_comes_after_an_end_is_not_imitated():
+    shown = judged("demonstration").outcomes
+    after = np.zeros((len(shown), 5), bool)
+    after[:, 3:] = True
+    shown = replace(shown, observations={**shown.observations, ABSORBED: after})
+    assert len(take_transitions(shown, Side.observation_space)) == 3 * len(shown)
+
+
+def test_the_judges_demonstrations_need_no_digest():
+    assert refuse_demonstrations({"demonstrations": "judged"}) is None
+    assert "no file" in refuse_demonstrations({"demonstrations": "judged", "demonstrations_sha256": "00"})

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from small_nodes import CARTPOLE, make_tree, set_up, train_node_of
 
+from rrm_tree.learning.foresight import promise
 from rrm_tree.station import Station
 from rrm_tree.team import Team
 
@@ -47,3 +48,9 @@ def test_preferences_are_foretold_pair_by_pair():
     assert first.record.fresh is None
     assert second.record.fresh.count == len(second.judged.items)
     assert 0.5 <= second.record.fresh.expected <= 1
+
+
+def test_nothing_is_promised_where_nothing_was_held_out():
+    nothing = np.zeros(0)
+    for kind in ("label", "preference", "rating", "best", "demonstration", "goal"):
+        assert promise(kind, nothing, nothing, nothing.astype(int), 0.1) is None

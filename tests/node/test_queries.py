@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rrm_tree.collecting import Collector
 from rrm_tree.outcomes import Outcomes
 from rrm_tree.spec import load_tree
 from rrm_tree.station import Station
@@ -26,7 +27,7 @@ def test_what_the_reward_model_is_unsure_about_is_asked_first() -> None:
     station = Station(Team(tree, {}), "bit", tree.nodes["bit"])
     rng = np.random.default_rng(0)
     scorer: Scorer = SureOfSetBits()  # type: ignore[assignment]
-    new = station.collect(100, station.propose, "judge", rng, scorer=scorer)
+    new = Collector(station, station.propose, rng, scorer).collect(100, "judge")
     assert len(new.items) == 100
     # Half of all subjects have the bit set. A sure item keeps a small chance (1e-3 nats against
     # 0.69): a handful of a hundred at most.

@@ -70,3 +70,38 @@ def test_what_a_judge_gets_right_is_foretold_from_the_errors_of_its_helper(trial
     assert off.measured.value == pytest.approx(trials["root"][1].off.assisted.value)
     assert abs(off.predicted - off.measured.value) < 0.03
     assert off.composed == pytest.approx(off.predicted)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bit", "root"])
+def test_the_best_of_many_proposals_is_right_as_often_as_the_reward_model_is(trials, name):
+    trial, record = trials[name]
+    found = trial.best_of_n()
+    one, most = found.points[0], found.points[-1]
+    assert (found.subjects, found.pool, one.n, most.n) == (40, 64, 1, 64)
+    assert one.truth.value == pytest.approx(0.5, abs=0.05)
+    assert one.score.value < most.score.value
+    assert one.regret.value == pytest.approx(0, abs=1e-9)
+    # Of two answers, both of which 64 proposals hold, the better by score is chosen.
+    assert most.truth.low < record.off.distilled.value < most.truth.high
+    assert most.regret.value == pytest.approx(1 - most.truth.value, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_disagreements_are_drawn_with_the_advice_and_how_much_of_it_is_wrong(trials):
+    trial = trials["root"][0]
+    shown = trial.disagreements()
+    for distribution in ("off", "on"):
+        kept = trial.pairs.at(distribution)
+        for one in shown.at(distribution):
+            row = one.disagreement.pair
+            assert one.disagreement.first_truth == kept.first_truth[row]
+            wrong = kept.right("distilled")[row] < 0.5
+            assert wrong or (kept.margins["distilled"][row] > 0) != (kept.margins["assisted"][row] > 0)
+            assert one.first.startswith("<svg") and one.second.startswith("<svg")
+            [said] = one.advice
+            assert said.helper == "bit"
+            assert 0 <= said.first <= 1
+            # Both outcomes are about the same places, and the same question gets the same answer.
+            assert said.first == said.second
+    assert any(one.advice[0].first > 0 for one in (*shown.off, *shown.on))

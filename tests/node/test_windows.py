@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from small_nodes import CARTPOLE, make_tree, set_up, train_node_of
 
+from rrm_tree.collecting import Collector
 from rrm_tree.node import NodeAtWork, _Spent, train_node
 from rrm_tree.rounds import Setup
 from rrm_tree.station import Station
@@ -53,7 +54,7 @@ def test_windows_are_judged_one_by_one_where_the_judge_compares_nothing(kind):
 def test_pairs_of_gates_are_independent_one_window_of_each_episode_about_one_start():
     tree = make_tree({"only": PENDULUM})
     station = Station(Team(tree, {}), "only", tree.nodes["only"])
-    new = station.collect(12, station.propose, "gate", np.random.default_rng(0))
+    new = Collector(station, station.propose, np.random.default_rng(0)).collect(12, "gate")
     seeds = new.outcomes.subjects["seed"]
     assert (len(new.outcomes), new.episodes) == (24, 24)
     assert (seeds[new.items.first] == seeds[new.items.second]).all()
@@ -83,7 +84,7 @@ def test_choosing_among_windows_executes_no_step_more_and_asks_about_each_once(q
     tree = make_tree({"only": {**PENDULUM, "judge": {**PENDULUM["judge"], "query": query}}})
     station = Station(Team(tree, {}), "only", tree.nodes["only"])
     rng = np.random.default_rng(0)
-    new = station.collect_windows(24, station.propose, rng, scorer=DisputesOddSeeds(), per_episode=2.0)
+    new = Collector(station, station.propose, rng, DisputesOddSeeds()).collect_windows(24, per_episode=2.0)
     assert (len(new.items), new.steps, new.episodes) == (24, 12 * 40, 12)
     assert len(np.unique(np.concatenate([new.items.first, new.items.second]))) == len(new.outcomes) == 48
     assert (new.outcomes.lengths == 10).all()
@@ -94,7 +95,7 @@ def test_the_chosen_pairs_are_those_that_members_dispute():
     station = Station(Team(tree, {}), "only", tree.nodes["only"])
     rng = np.random.default_rng(0)
     scorer = DisputesOddSeeds()
-    new = station.collect_windows(24, station.propose, rng, scorer=scorer, per_episode=2.0)
+    new = Collector(station, station.propose, rng, scorer).collect_windows(24, per_episode=2.0)
     odd = new.outcomes.subjects["seed"] % 2 == 1
     # Over two windows of odd seed, or two of even, the members foretell a tie alike.
     assert (odd[new.items.first] != odd[new.items.second]).all()

@@ -218,3 +218,13 @@ def make_record() -> Callable[..., RoundRecord]:
 @pytest.fixture
 def make_shares() -> Callable[..., Shares]:
     return shares
+
+
+@pytest.fixture
+def make_mates():
+    return mates
+
+
+@pytest.fixture
+def make_gate():
+    return gate

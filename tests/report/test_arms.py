@@ -3,7 +3,7 @@
 import pytest
 
 from rrm_tree.propagation import analyse
-from rrm_tree.report.arm_words import say_recovered
+from rrm_tree.report.arm_words import say_recovered, say_result_gap
 
 
 def rows_of(result):
@@ -92,16 +92,18 @@ def test_levels_stand_root_first_and_nodes_worst_first(chess_run):
 def test_the_gap_recovered_stands_with_both_gaps(chess_run):
     arms = next(one for one in analyse(chess_run).arms if one.node == "player")
     # .89 − .312 of .90 − .312.
-    assert "(PGR): 0.98 (95%: +0.9" in say_recovered(arms)
-    assert "+0.58 (" in say_recovered(arms) and "of +0.59 (" in say_recovered(arms)
+    said = say_recovered(arms.node, arms.recovered)
+    assert "(PGR): 0.98 (95%: +0.9" in said
+    assert "+0.58 (" in said and "of +0.59 (" in said
+    assert arms.result_gap.value == pytest.approx(0.9 - 0.89)
+    assert "no difference" in say_result_gap(arms.node, arms.result_gap)
 
 
 def test_a_gap_that_may_be_nothing_is_not_divided_by(chess_run):
-    arms = next(one for one in analyse(chess_run).arms if one.node == "player")
-    rows = tuple(
-        row.model_copy(update={"truth": next(r.truth for r in arms.rows if r.name == "alone")})
-        if row.name == "truth"
-        else row
-        for row in arms.rows
-    )
-    assert "not known, since the gap itself may be 0" in say_recovered(arms.model_copy(update={"rows": rows}))
+    on_truth = next(node for node in chess_run.nodes if node.arm == "truth")
+    alone = next(node for node in chess_run.nodes if node.arm == "alone")
+    same = on_truth.model_copy(update={"rounds": alone.rounds})
+    nodes = tuple(same if node is on_truth else node for node in chess_run.nodes)
+    arms = analyse(chess_run.model_copy(update={"nodes": nodes})).arms[0]
+    assert arms.recovered.value is None
+    assert "not known, since the gap itself may be 0" in say_recovered(arms.node, arms.recovered)

@@ -1,31 +1,12 @@
 """The page in a real browser: Debian's Chromium, offline, light and dark, wide and narrow, and on paper."""
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from rrm_tree.report import write_reports
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-WITHOUT = "no Chromium here: `apt-get install chromium` to test the page in a browser"
-
 pytestmark = pytest.mark.slow
-
-
-def test_a_browser_is_there_where_every_test_counts():
-    assert CHROMIUM or not os.environ.get("CI"), WITHOUT
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip(WITHOUT)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
 
 
 @pytest.fixture

@@ -113,3 +113,15 @@ def test_what_adds_up_below_does_not_hide_the_one_fault_above_it():
     assert trace_cause("root", {"root": tree["root"]}).path == ("root", "middle")
     deeper = {**tree, "middle": causes("middle", distilling=0.1, left=0.11, right=0.1)}
     assert trace_cause("root", deeper).path == ("root", "middle", "left")
+
+
+def test_below_a_node_without_an_error_nothing_is_to_be_mended():
+    tree = {
+        "root": causes("root", slips=0.02, middle=0.01),
+        "middle": causes("middle", slips=0.03, distilling=-0.03, leaf=0.0),
+        "leaf": causes("leaf", slips=0.2),
+    }
+    chain = trace_cause("root", tree)
+    assert {share.node: share.size for share in chain.shares} == pytest.approx(
+        {"root": 0.02, "middle": 0.01, "leaf": 0.0}
+    )

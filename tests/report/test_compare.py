@@ -42,6 +42,12 @@ def test_a_fall_far_beyond_the_intervals_is_worse(one):
     assert change.verdict == found.verdict == "worse"
 
 
+def test_runs_of_several_seeds_go_by_their_own_names_not_by_those_of_their_first_seeds(one):
+    before, after = ([one(0.9, seed, key) for seed in (0, 1)] for key in "ab")
+    found = compare_runs(before, after, names=("store/runs/a", "store/runs/b"))
+    assert write_comparison(found).splitlines()[:2] == ["A: store/runs/a", "B: store/runs/b"]
+
+
 def test_a_small_fall_is_the_same_within_noise(one):
     found = compare_runs([one(0.90)], [one(0.89, key="b")])
     assert distilled(found).verdict == found.verdict == "same"

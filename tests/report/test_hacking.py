@@ -115,8 +115,10 @@ def test_the_report_tells_of_an_alarm_and_whether_it_is_over(rounds, make_node, 
         return [note.text for note in list_notes(result, analyse(result)) if "alarm" in note.text]
 
     (text,) = notes(FOOLED, FOOLED, SOUND)
-    assert text.startswith("alarm: `hunt`: its reward model keeps less than half of what it promises")
-    assert "in round 2 it expected to foretell 0.85 and foretold 0.49" in text
+    assert text.startswith(
+        "alarm: `hunt`: of 100 new judgments about its own agent's outcomes in round 2 its"
+    )
+    assert "in round 2 its reward model expected to foretell 0.85 and foretold 0.49" in text
     assert text.endswith("Raised in round 2 and 3 of 4, no longer in the last one")
     assert notes(SOUND, SOUND) == []
 

@@ -7,6 +7,7 @@ from rrm_tree.loggers import find_logger
 from rrm_tree.opened import Run
 from rrm_tree.report import build_report
 from rrm_tree.report.figures import write_figures
+from rrm_tree.report.plots import plot_report
 
 
 def test_every_share_of_every_node_is_a_row_with_its_interval(chess_run):
@@ -38,8 +39,8 @@ def test_a_notebook_shows_verdict_and_tables_and_no_script(chess_run):
 @pytest.mark.slow
 def test_figures_are_written_for_what_was_measured_and_the_same_twice(chess_run, tmp_path):
     pytest.importorskip("matplotlib")
-    report = build_report(chess_run)
-    one, other = (write_figures(report, tmp_path / name, "pdf") for name in "ab")
+    plots = plot_report(build_report(chess_run))
+    one, other = (write_figures(plots, tmp_path / name, "pdf") for name in "ab")
     assert [path.name for path in one] == ["accuracy-by-level.pdf", "where-the-error-comes-from.pdf"]
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
     assert one[0].read_bytes().startswith(b"%PDF-")

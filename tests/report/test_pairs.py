@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 
 from rrm_tree.measured import OutcomeResults, PairResults
-from rrm_tree.propagation.best_of_n import BestOfN, best_of, fit_best_of
+from rrm_tree.propagation.best_of_n import Pools, best_of, fit_over_optimisation, root_divergence
+from rrm_tree.propagation.disagreements import find_disagreements
 from rrm_tree.propagation.intervals import Estimate
+from rrm_tree.propagation.pair_tests import mcnemar
 from rrm_tree.propagation.pairs import (
     Clusters,
     calibrate,
     compare_orderers,
     expected_calibration_error,
-    find_disagreements,
-    mcnemar,
     precision_at,
     rank_correlation,
     regret_of,
     risk_by_coverage,
     study,
 )
-from rrm_tree.propagation.recovered import recover_gap
+from rrm_tree.propagation.recovered import recover_gap, recover_gap_over_seeds
 from rrm_tree.propagation.step_rewards import canonicalise, pearson_distance
 
 
@@ -144,19 +144,47 @@ def test_the_gap_recovered_is_a_ratio_with_fiellers_interval():
 
 
 def test_best_of_n_draws_without_replacement():
-    truth, score = np.array([0.0, 10, 20, 5]), np.array([1.0, 2, 3, 4])
-    two = next(one for one in best_of(truth, score) if one.n == 2)
+    pools = Pools(np.array([[0.0, 10, 20, 5]]), np.array([[1.0, 2, 3, 4]]), np.zeros(1, int))
+    two = next(one for one in best_of(pools) if one.n == 2)
     # Of 6 pairs the best by score is rank 2 once, rank 3 twice, rank 4 three times.
-    assert two.truth == pytest.approx((10 * 1 + 20 * 2 + 5 * 3) / comb(4, 2))
+    assert two.truth.value == pytest.approx((10 * 1 + 20 * 2 + 5 * 3) / comb(4, 2))
+    # By truth: 5 once (against 0), 10 twice, 20 three times.
+    assert two.regret.value == pytest.approx((5 + 10 * 2 + 20 * 3 - 65) / comb(4, 2))
     assert two.root_kl == pytest.approx(sqrt(log(2) - 0.5))
+    assert [one.n for one in best_of(pools)] == [1, 2, 4]
+
+
+def test_a_score_that_is_truth_regrets_nothing_and_choosing_by_its_opposite_everything():
+    truth = np.random.default_rng(0).normal(size=(50, 16))
+    for sign, sizes in ((1, (1, 4, 16)), (-1, (16,))):
+        for one in best_of(Pools(truth, sign * truth, np.arange(50)), sizes):
+            worst = (truth.max(axis=1) - truth.min(axis=1)).mean()
+            expected = 0 if sign == 1 and one.n > 1 else worst if sign == -1 else one.regret.value
+            assert one.regret.value == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_fit_finds_the_curve_that_made_the_points():
-    def point(n, d):
-        return BestOfN(n=n, root_kl=d, score=0, truth=1 + d * (2 - 0.5 * d))
+    """Pools whose truth depends on the rank so that the best of n lies on a curve of the fit."""
+    sizes = (1, 2, 4)
+    wanted = np.array([root_divergence(n) * (2 - 0.5 * root_divergence(n)) for n in sizes])
+    ranks = np.array([[0.25] * 4, [0, 1 / 6, 1 / 3, 1 / 2], [0, 0, 0, 1]])
+    truth = np.linalg.lstsq(ranks, wanted, rcond=None)[0]
+    pools = Pools(np.tile(truth, (5, 1)), np.tile(np.arange(4.0), (5, 1)), np.arange(5))
+    found = fit_over_optimisation(pools)
+    assert found.alpha.value == pytest.approx(2)
+    assert found.beta.value == pytest.approx(0.5)
 
-    points = [point(n, d) for n, d in ((1, 0), (2, 0.4), (8, 1.1), (64, 1.8))]
-    assert fit_best_of(points) == pytest.approx((2, 0.5))
+
+def test_the_gap_over_seeds_is_the_ratio_of_the_mean_gaps():
+    trained, alone, truth = [0.7, 0.8, 0.75, 0.72], [0.5, 0.52, 0.49, 0.5], [0.9, 0.92, 0.91, 0.88]
+    found = recover_gap_over_seeds(trained, alone, truth)
+    assert found.value == pytest.approx((sum(trained) - sum(alone)) / (sum(truth) - sum(alone)))
+    assert found.low < found.value < found.high
+    # Where every seed covers the same share, nothing is left open.
+    same = recover_gap_over_seeds([0.6, 0.65, 0.5], [0.5, 0.5, 0.4], [0.7, 0.8, 0.6])
+    assert (same.low, same.value, same.high) == pytest.approx((0.5, 0.5, 0.5))
+    assert recover_gap_over_seeds([0.6, 0.4, 0.5], [0.5] * 3, [0.4, 0.6, 0.5]).value is None
+    assert recover_gap_over_seeds([1, 1], [0, 0], [1, 1]) is None
 
 
 def test_shaped_rewards_are_no_distance_apart():

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from rrm_tree.records import Cost, Mean, Picture, Share, Shares
 from rrm_tree.report import build_report, report_picture, report_schema, terminal_report, write_reports
-from rrm_tree.report.html import PICTURES, choose_pictures
+from rrm_tree.report.pictures import PICTURES, choose_pictures
+from rrm_tree.report.rendering import write_csv
+from rrm_tree.report.tables import Table
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = (
@@ -278,3 +280,9 @@ def test_every_record_becomes_a_report(data, make_run, make_node, make_record, t
     assert not re.search(r"\bnan\b|None", terminal_report(run))
     jsonschema.validate(json.loads((tmp_path / "report.json").read_text(encoding="utf-8")), report_schema())
     ElementTree.fromstring(report_picture(run))
+
+
+def test_a_table_to_copy_has_empty_cells_numbers_that_programs_read_and_no_formulas():
+    rows = (("", "−0.5"), ("=1+cmd()", "+0.2 (−0.1 to +0.5)"), ("-2+cmd()", "+2+cmd()"))
+    expected = "node,value\n,-0.5\n'=1+cmd(),+0.2 (-0.1 to +0.5)\n'-2+cmd(),'+2+cmd()\n"
+    assert write_csv(Table("A table.", ("`node`", "value"), rows)) == expected

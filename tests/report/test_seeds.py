@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seeds_runs import jitter, over_seeds, replace_node, shift, truth
 
-from rrm_tree.propagation import Estimate, analyse, analyse_seeds
+from rrm_tree.propagation import Estimate, analyse, analyse_seeds, estimate_share, subtract
+from rrm_tree.propagation.causes import Cause, ErrorCauses, NodeCauses
 from rrm_tree.propagation.over_seeds import average, average_estimates, pair
+from rrm_tree.propagation.pairs import NodeStudy
+from rrm_tree.records import AgreementFacts, JudgeFacts, PeopleFacts, PeoplePart, Share
 from rrm_tree.report import build_seeds_report, seeds_report_schema, terminal_report, write_reports
 from rrm_tree.report.seeds.verdict import give_verdict, list_notes
 from rrm_tree.report.seeds.words import name_seeds
@@ -48,6 +51,9 @@ def test_a_mean_over_seeds_has_students_interval():
 def test_fewer_than_three_seeds_have_no_interval():
     assert average({0: 1.0, 1: 2.0}).low is None
     assert average({4: 1.0}).deviation is None
+    edge = {0: 0.9, 1: 1.0, 2: 1.0}
+    assert average(edge).high > 1.0
+    assert average(edge, is_share=True).high == 1.0
     assert average({0: None, 1: None}) is None
     assert pair(average({0: 1.0, 1: 2.0}), average({0: 0.0, 1: 0.0})) is None
 
@@ -129,6 +135,14 @@ def test_helpers_that_help_in_most_seeds_are_counted(chess_run, make_record, mak
     assert (worth.verdict, worth.base) == ("helps", "alone")
 
 
+def test_differences_of_seeds_that_agree_are_no_surer_than_their_pairs():
+    same = {seed: estimate_share(Share(right=54, pairs=60)) for seed in range(3)}
+    mean = average_estimates(same, is_share=True)
+    gap = pair(mean, mean, (same, same)).difference
+    alone = subtract(same[0], same[0])
+    assert (gap.low, gap.high) == pytest.approx((alone.low / 3**0.5, alone.high / 3**0.5))
+
+
 # --- words -------------------------------------------------------------------------------------
 
 
@@ -136,8 +150,8 @@ def test_the_verdict_speaks_of_all_seeds(chess_run):
     assert verdict_of(seeds_of(chess_run, 10)) == (
         "In all 10 seeds helpers raise `player`, in the mean from 0.78 to 0.94 (and 3 more nodes); `player`"
         " reaches a mean truth of 0.89 (95% over 10 seeds: 0.88 to 0.90; proposals 0.03; simple rule 0.12;"
-        " trained on truth 0.90), above its proposals in all 10 seeds; `verdict` is the weakest link in all"
-        " 10 seeds: it adds 0.06 of error, most of it the judge's own."
+        " trained on truth 0.90), above its proposals in all 10 seeds; weakest link in all 10 seeds:"
+        " `verdict`, which adds 0.06 of error, most of it the judge's own."
     )
 
 
@@ -219,6 +233,26 @@ def compare_with_golden(text: str, name: str) -> None:
     assert text == path.read_text(encoding="utf-8"), "if this is meant: UPDATE_GOLDEN=1 pytest tests/report"
 
 
+def _with_judges(node):
+    """The same node, judged by two, and by people with advice and without."""
+    last = node.rounds[-1]
+    whole = PeoplePart(
+        answers=100, told=95, seconds=3.0, right=Share(right=80, pairs=95), right_advice=None,
+        wrong_advice=None, agreed=Share(right=30, pairs=40), trusted=None,
+    )  # fmt: skip
+    hidden = whole.model_copy(update={"right": Share(right=60, pairs=95)})
+    facts = last.facts.model_copy(
+        update={
+            "judges": tuple(JudgeFacts(answers=100, error=error, lean=0.02) for error in (0.05, 0.2)),
+            "agreement": AgreementFacts(alpha=0.6, low=0.4, high=0.8, questions=100),
+            "reasons": {"too dark": 7},
+        }
+    )
+    people = PeopleFacts(people=2, whole=whole, shown=whole, hidden=hidden, reasons={})
+    told = last.model_copy(update={"facts": facts, "people": people})
+    return node.model_copy(update={"rounds": (*node.rounds[:-1], told)})
+
+
 @pytest.fixture
 def small_seeds(chess_run):
     """A root and its only helper, with an arm, in four seeds."""
@@ -226,6 +260,7 @@ def small_seeds(chess_run):
     kept = [
         node.model_copy(update={"helpers": ("defended",) if node.name == "verdict" else ()}) for node in kept
     ]
+    kept[1] = _with_judges(kept[1])
     alone = kept[0].model_copy(update={"name": "verdict~alone", "arm": "alone", "judge_sees": ("outcome",)})
     return seeds_of(chess_run.model_copy(update={"root": "verdict", "nodes": (*kept, alone)}), 4)
 
@@ -286,3 +321,78 @@ def test_the_report_is_worked_out_from_the_records_alone(chess_run):
     result = seeds_of(chess_run, 3)
     again = type(result).model_validate_json(result.model_dump_json())
     assert build_seeds_report(again) == build_seeds_report(result)
+
+
+def causes_of(node, own, helper=None, size=0.0):
+    def part(kind, value, name=None):
+        return Cause(kind=kind, helper=name, size=Estimate(value=value, low=value, high=value, count=300))
+
+    parts = (part("slips", own), *([part("helper", size, helper)] if helper else []))
+    error = Estimate(value=own + size, low=own + size, high=own + size, count=300)
+    off = ErrorCauses(error=error, causes=parts, orders=1)
+    return NodeStudy(name=node, causes=NodeCauses(node=node, off=off, on=None))
+
+
+def studies_of(*sizes):
+    """Of each seed: what the root slips, and what its helper, whose only error is its own, costs it."""
+    return {
+        seed: (causes_of("player", own, "verdict", inherited), causes_of("verdict", 0.1))
+        for seed, (own, inherited) in enumerate(sizes)
+    }
+
+
+def test_causes_are_averaged_over_seeds_and_followed_down_in_each(chess_run):
+    studies = studies_of((0.02, 0.06), (0.03, 0.08), (0.05, 0.01))
+    report = build_seeds_report(seeds_of(chess_run, 3), studies)
+    player = next(one for one in report.studies if one.name == "player")
+    sizes = {cause.helper: cause.size for cause in player.causes}
+    assert sizes["verdict"].mean == pytest.approx(0.05)
+    assert sizes["verdict"].by_seed == {0: 0.06, 1: 0.08, 2: 0.01}
+    first, second = report.origins
+    assert (first.node, first.largest, second.largest) == ("verdict", (0, 1), (2,))
+    assert first.size.mean == pytest.approx(0.05) and second.size.mean == pytest.approx(0.1 / 3)
+    assert "; mend `verdict`: 0.050 of the root's mean error of 0.083 off policy goes back" in report.verdict
+    mend = next(one.answer for one in report.answers if "fix" in one.question)
+    assert "Off policy `verdict`: 0.050" in mend and "in 2 of 3 seeds" in mend
+
+
+def test_the_page_over_seeds_shows_what_was_measured_beside_the_records(chess_run, tmp_path):
+    studies = studies_of((0.02, 0.06), (0.03, 0.08), (0.05, 0.01))
+    text = write_reports(seeds_of(chess_run, 3), tmp_path, by_seed=studies).read_text(encoding="utf-8")
+    assert "2 of 3 seeds" in text and "helper <code>verdict</code>" in text
+    written = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    jsonschema.validate(written, seeds_report_schema(), cls=jsonschema.Draft202012Validator)
+    assert "Causes, found by making helpers ideal" in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_rounds_are_told_over_the_seeds_that_have_them(chess_run):
+    def twice(run):
+        nodes = [
+            node.model_copy(
+                update={"rounds": (node.rounds[0], node.rounds[0].model_copy(update={"round": 1}))}
+            )
+            for node in run.nodes
+        ]
+        return run.model_copy(update={"nodes": tuple(nodes)})
+
+    report = build_seeds_report(over_seeds(twice(chess_run), twice(chess_run), chess_run))
+    player = next(one for one in report.studies if one.name == "player")
+    assert [(one.round, len(one.judgments.by_seed)) for one in player.rounds] == [(0, 3), (1, 2)]
+
+
+def test_a_root_that_every_seed_speaks_for_is_trusted_as_far_as_they_go(chess_run):
+    trust = build_seeds_report(seeds_of(chess_run, 3)).answers[0].answer
+    assert trust.startswith("Not as it is: its reward models put 0.96 of pairs right, but on their agents'")
+    [root] = [node for node in chess_run.nodes if node.name == "player"]
+    same = root.rounds[0].model_copy(update={"on": root.rounds[0].off})
+    sound = replace_node(chess_run, "player", rounds=(same,))
+    trust = build_seeds_report(seeds_of(sound, 3)).answers[0].answer
+    assert trust.startswith("As far as all 3 seeds can tell: its agents reach 0.89")
+    assert trust.endswith("A claim needs 10 seeds.")
+
+
+def test_earlier_sweeps_stand_beside_their_nodes_in_the_tables_of_every_seed(chess_run, tmp_path):
+    earlier = chess_run.nodes[0].model_copy(update={"name": f"{chess_run.nodes[0].node}^1"})
+    swept = chess_run.model_copy(update={"nodes": (*chess_run.nodes, earlier)})
+    write_reports(over_seeds(swept, shift(swept, 0.01)), tmp_path)
+    assert earlier.name in (tmp_path / "report.md").read_text(encoding="utf-8")

@@ -72,6 +72,13 @@ def test_without_ideal_advice_the_weakest_link_errs_in_judging(two_nodes):
     assert text.endswith("weakest link: `top`, which adds 0.15 of error, most of it from judging.")
 
 
+def test_a_node_whose_judge_was_not_measured_can_be_the_weakest_link(two_nodes):
+    text = verdict_of(two_nodes(None, 0.99, None, None, 0.63))
+    assert text.endswith(
+        "weakest link: `top`, which adds 0.37 of error, undivided, as its judge was not measured."
+    )
+
+
 def test_a_single_node_is_told_without_helpers(make_run, make_node, make_record, make_shares):
     record = make_record(
         "spin",

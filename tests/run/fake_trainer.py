@@ -21,7 +21,7 @@ from rrm_tree.rounds import RoundState
 def train(setup, rounds=()):
     options = setup.node.task.options
     done = list(rounds)
-    while not (done and done[-1].record.stopped):
+    while len(done) <= setup.inherited or not done[-1].record.stopped:
         index = len(done)
         setup.tell(f"judging {index}/{setup.node.budget.rounds}")
         time.sleep(options.get("sleep", 0))

@@ -286,8 +286,26 @@ def test_a_root_is_foretold_from_its_helper_which_is_measured_on_the_way(trained
     shutil.copytree(trained[0] / "rrm-store", place / "rrm-store")
     run = next((place / "rrm-store" / "runs").iterdir()).name
     said = [json.loads(rrm(place, "measure", run, "root", "--format", "json").stdout) for _ in range(2)]
-    assert [one["new"] for one in said] == [["causes", "transfer", "prediction"], []]
+    assert [one["new"] for one in said] == [
+        ["causes", "transfer", "prediction", "best-of-n", "disagreements"],
+        [],
+    ]
     assert len(list(place.glob("rrm-store/keys/bit@*/measured-prediction-*.json"))) == 1
+
+
+@pytest.mark.slow
+def test_allocate_measures_what_is_missing_once_and_says_what_each_node_would_gain(trained, place):
+    shutil.copytree(trained[0] / "rrm-store", place / "rrm-store")
+    command = ("allocate", "--judgments", "100", "--format", "json")
+    before = json.loads(rrm(place, *command, "--stored").stdout)
+    assert all(grant["gain"] is None for grant in before["grants"])
+    first, again = (rrm(place, *command) for _ in range(2))
+    found = json.loads(first.stdout)
+    assert {grant["node"] for grant in found["grants"]} == {"root", "bit"}
+    assert all(grant["gain"]["low"] <= grant["gain"]["value"] for grant in found["grants"])
+    assert "measured learning, transfer" in first.stderr
+    assert again.stderr == ""
+    assert again.stdout == first.stdout
 
 
 @pytest.mark.slow

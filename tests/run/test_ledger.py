@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from rrm_tree.errors import StoreError
-from rrm_tree.ledger import LEASE_SECONDS, Ledger
+from rrm_tree.ledger import LEASE_SECONDS, Ledger, News
 from rrm_tree.machine import is_gone, this_owner
 
 KEY = "leaf@0123"
@@ -99,6 +99,19 @@ def test_an_old_fence_holds_and_releases_nothing(ledger, clock):
     assert not ledger.holds(KEY, old.fence)
     assert not ledger.release(KEY, old.fence, "done")
     assert ledger.holds(KEY, new.fence)
+
+
+def test_news_of_a_change_is_told_if_the_change_happens(ledger, clock):
+    old = claim(ledger)
+    clock.now = LEASE_SECONDS + 1
+    new = claim(ledger)
+    assert not ledger.release(KEY, old.fence, "done", news=News("done", {"by": "old"}))
+    ledger.confirm(KEY, old.fence, News("round", {"by": "old"}))
+    assert ledger.events_after("run", 0) == []
+    ledger.confirm(KEY, new.fence, News("round", {"by": "new"}))
+    assert ledger.release(KEY, new.fence, "done", news=News("done", {"by": "new"}))
+    told = [(one.entry, one.kind, one.data) for one in ledger.events_after("run", 0)]
+    assert told == [("leaf", "round", {"by": "new"}), ("leaf", "done", {"by": "new"})]
 
 
 def test_losses_in_a_row_are_counted_until_a_round_is_stored(ledger):

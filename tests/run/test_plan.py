@@ -1,6 +1,7 @@
 """Keys, order and reasons: what a plan promises for every tree."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -240,3 +241,9 @@ def test_reasons_for_what_was_never_trained_and_for_what_was_interrupted():
     assert why(plan)["leaf"] == ["never trained"]
     assert why(plan, rounds=2)["leaf"] == ["2 of at most 3 rounds are stored"]
     assert why(plan, remember(plan)[0])["leaf"] == ["done"]
+
+
+def test_a_notebook_shows_what_is_trained_in_which_order():
+    plan = make_plan(make_tree(DIAMOND))
+    names = re.findall(r"<tr><td>([^<]*)</td>", plan._repr_html_())
+    assert names == [entry.name for entry in plan.entries]

@@ -47,6 +47,26 @@ def test_a_pipe_gets_one_line_a_change_and_no_phases():
     assert said == ["leaf: started", "leaf: round 1/3 in 2 s, distilled .90 [.83, .94], 1,234 steps/s"]
 
 
+def worth(verdict):
+    estimate = {"value": 0.84, "low": 0.8, "high": 0.88, "count": 300}
+    gain = {"value": -0.03, "low": -0.05, "high": -0.01}
+    before, after = estimate, {**estimate, "value": 0.81}
+    looks = {"looks_alone": 16.8, "looks_assisted": 5.1, "solve_looks": None}
+    return {"base": "alone", "before": before, "after": after, "gain": gain, "verdict": verdict, **looks}
+
+
+def test_what_helpers_are_worth_is_said_in_words_and_does_not_scroll_away():
+    event = happens("worth", **worth("hurts"))
+    words = (
+        "leaf: recursion does not pay: its helpers hurt the judge, -0.03 [-0.05, -0.01];"
+        " 0.81 right with them, 0.84 alone; 5.1 looks a judgment instead of 16.8"
+    )
+    lines = []
+    TextLines(Board(make_plan(make_tree())), lines.append).show([event])
+    assert lines[0].split("  ", 1)[1] == words
+    assert words in table(make_plan(make_tree()), event, width=200)
+
+
 def test_a_program_gets_every_event_as_one_object():
     lines = []
     JsonLines(lines.append).show([happens("phase", 2.5, text="judging")])

@@ -142,6 +142,21 @@ def test_the_tree_has_rounds_gates_arms_and_levels_to_lose(calm):
 
 
 @pytest.mark.slow
+def test_what_helpers_are_worth_is_told_before_their_parent_is_trained(calm):
+    store = open_store(calm)
+    [run_name] = store.runs()
+    events = ledger_of(store).events_after(run_name, 0)
+    worth = [event for event in events if event.kind == "worth"]
+    assert sorted(event.entry for event in worth) == ["any", "root", "some"]
+    shares = {node["name"]: node["rounds"][-1]["off"] for node in reported(calm)["result"]["nodes"]}
+    for event in worth:
+        first = next(other for other in events if other.entry == event.entry and other.kind == "round")
+        assert event.id < first.id
+        found = shares[event.entry]["assisted"]
+        assert event.data["after"]["value"] == found["right"] / found["pairs"]
+
+
+@pytest.mark.slow
 def test_one_worker_ends_with_the_bytes_and_the_report_of_inline(calm, forks, place):
     assert run(forks, place / "one", workers=1) == 0
     assert learned(place / "one") == learned(calm)
@@ -158,7 +173,10 @@ def test_four_workers_of_the_command_end_with_the_bytes_and_the_report_of_inline
 
 
 def is_alive(process):
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def wait_for_phases(folder, command, count):

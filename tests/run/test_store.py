@@ -1,22 +1,28 @@
 """What the store promises: whole or not at all, verified, never overwritten."""
 
+import errno
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
+from bucket_double import Bucket
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from small_trees import make_plan, make_tree, open_store
 
 from rrm_tree.errors import PluginError, StoreError, TrainingError
+from rrm_tree.files import LocalFiles
+from rrm_tree.files_elsewhere import FilesElsewhere
+from rrm_tree.packing import pack, unpack
 from rrm_tree.plan import canonical_json, key_of
 from rrm_tree.records import Cost, Done
-from rrm_tree.states import load_rounds, pack, pack_round, unpack
+from rrm_tree.states import load_rounds, pack_round
 from rrm_tree.store import Store, seal, unseal
 from rrm_tree.tidy import find_garbage
 
@@ -228,12 +234,84 @@ store.put(b"x" * 5000)
 
 
 def test_a_store_elsewhere_holds_the_same(tmp_path):
-    import fsspec
-
     there, here = Store("memory://elsewhere"), open_store(tmp_path / "store")
     assert finish(there)[0] == finish(here)[0]
     assert there.done(KEY) == here.done(KEY)
     assert "memory" in fsspec.available_protocols()
+
+
+@pytest.fixture
+def bucket():
+    """A folder in a bucket, and the bucket behind it."""
+    fsspec.register_implementation("bucket", Bucket, clobber=True)
+    files, behind = FilesElsewhere("bucket://shared"), fsspec.filesystem("bucket")
+    yield files, behind
+    behind.forget()
+
+
+def test_what_another_machine_has_written_is_seen_after_its_folder_was_listed(bucket):
+    files, elsewhere = bucket
+    files.create("keys/one", b"1")
+    assert files.names("keys") == ["one"]
+    elsewhere.pipe_file("/shared/keys/two", b"2")
+    assert files.exists("keys/two")
+    assert not files.create("keys/two", b"other")
+    assert files.names("keys") == ["one", "two"]
+
+
+def test_of_writers_in_a_bucket_who_all_see_nothing_there_one_wins(bucket):
+    files, elsewhere = bucket
+    elsewhere.hidden.add("/shared/keys/one")
+    assert files.create("keys/one", b"1")
+    assert not files.create("keys/one", b"other")
+    assert files.read("keys/one") == b"1"
+
+
+def test_two_trainings_in_a_bucket_that_end_differently_are_noticed_though_neither_saw_the_other(bucket):
+    store, elsewhere = Store("bucket://shared"), bucket[1]
+    store.commit_round(KEY, 0, {"agent": b"1"}, COST)
+    elsewhere.hidden.add(f"/shared/keys/{KEY}/round-000.json")
+    with pytest.raises(TrainingError, match="other bytes"):
+        store.commit_round(KEY, 0, {"agent": b"2"}, COST)
+    assert store.get(store.manifests(KEY)[0].objects["agent"]) == b"1"
+
+
+def test_a_bucket_that_takes_no_conditions_keeps_what_it_shows(bucket):
+    files, elsewhere = bucket
+    elsewhere.refuses = errno.ENOSYS
+    assert files.create("keys/one", b"1")
+    assert not files.create("keys/one", b"other")
+    assert files.read("keys/one") == b"1"
+
+
+@pytest.mark.parametrize("error", [OSError("no route"), RuntimeError("could not connect")])
+def test_what_a_client_raises_of_its_own_says_where_and_what_to_do(bucket, error):
+    files, elsewhere = bucket
+    elsewhere.away = error
+    for use in (files.read, files.exists, files.names, files.remove, files.set_aside):
+        with pytest.raises(StoreError, match=r"shared/keys.*cannot .*; check "):
+            use("keys")
+    with pytest.raises(StoreError, match="shared/keys/one: cannot"):
+        files.create("keys/one", b"1")
+
+
+def test_an_empty_object_that_stands_for_a_folder_is_not_in_it(bucket):
+    files, elsewhere = bucket
+    files.create("keys/one", b"1")
+    elsewhere.marked = True
+    assert files.names("keys") == ["one"]
+
+
+@pytest.mark.parametrize("make", [LocalFiles, lambda _: FilesElsewhere("memory://gone")])
+def test_what_another_process_has_set_aside_or_removed_is_no_error(make, tmp_path):
+    files = make(tmp_path / "store")
+    files.create("keys/one", b"torn")
+    for _ in range(2):
+        files.set_aside("keys/one")
+    assert files.read("keys/one.corrupt") == b"torn"
+    for _ in range(2):
+        files.remove("keys/one.corrupt")
+    assert not files.exists("keys/one.corrupt")
 
 
 def test_inputs_are_kept_under_their_key_and_the_latest_is_found(store):

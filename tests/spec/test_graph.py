@@ -132,3 +132,18 @@ def test_arms_that_differ_in_capital_letters_alone_are_refused(logic: Path) -> N
     logic.write_text(logic.read_text() + "    arms: {alone: {}, Alone: {}}\n")
     with pytest.raises(SpecMistakes, match=r"nodes\.low\.arms\.Alone: 'Alone' and 'alone' differ"):
         load_graph(logic)
+
+
+def test_demonstrations_of_a_judge_who_is_asked_for_none_cannot_be_imitated() -> None:
+    node = NodeSpec(
+        doc="?",
+        task=PluginSpec(use="blocks"),
+        criteria={"better": CriterionSpec(question="?")},
+        judge=JudgeSpec(use="teacher", kind="demonstration"),
+        agent=PluginSpec.model_validate({"use": "ppo", "with": {"demonstrations": "judged"}}),
+    )
+    tree = TreeSpec(version=1, name="square", nodes={"only": node})
+    build_graph(tree)
+    asks = node.model_copy(update={"judge": JudgeSpec(use="teacher", kind="preference")})
+    with pytest.raises(SpecError, match=r"agent\.with\.demonstrations: 'judged' means those of the judge"):
+        build_graph(tree.model_copy(update={"nodes": {"only": asks}}))

@@ -1,6 +1,6 @@
 """An episode of blocks as a row of grids.
 
-In: grids and actions, step by step. Out: an SVG.
+In: grids and actions, step by step. Out: an SVG, or text.
 Touches nothing.
 """
 
@@ -34,6 +34,18 @@ def draw_steps(size: int, grids: Grids, actions: Array) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
         f' height="{height}" font-family="sans-serif">{"".join(drawn)}</svg>'
     )
+
+
+def spell_steps(size: int, grids: Grids) -> str:
+    """The same in letters: `#` for a block, `.` for none; the grids side by side, [steps + 1, cells]."""
+    rows = grids.reshape(len(grids), size, size)
+    titles = ("start" if place == 0 else str(place) for place in range(len(grids)))
+    width = max(2 * size - 1, 5)
+    lines = ["   ".join(title.ljust(width) for title in titles)]
+    for row in range(size):
+        drawn = (" ".join("#" if lies else "." for lies in grid[row]) for grid in rows)
+        lines.append("   ".join(one.ljust(width) for one in drawn))
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _draw_grid(size: int, grid: Array, left: int) -> str:

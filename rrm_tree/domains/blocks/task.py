@@ -15,8 +15,8 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from rrm_tree.contracts import Split
-from rrm_tree.domains.blocks.picture import draw_steps
+from rrm_tree.contracts import Split, Steering
+from rrm_tree.domains.blocks.picture import draw_steps, spell_steps
 from rrm_tree.domains.blocks.world import Grids, World
 from rrm_tree.domains.even_windows import cut_even
 from rrm_tree.errors import PluginError
@@ -120,6 +120,21 @@ class BlocksTask:
         before = outcomes.observations["observation"][rows, 0]
         return self._episodes([before, self.world.act(before, actions)], [actions], outcomes, rows)
 
+    def steering(self) -> Steering:
+        """Cell by cell, and last of all waiting."""
+        size = self.world.size
+        cells = [f"row {1 + cell // size}, column {1 + cell % size}" for cell in range(self.world.cells)]
+        return Steering((*cells, "wait"), across=size)
+
+    def arrange(self, subjects: Arrays, moves: Array) -> Outcomes:
+        """Blocks put and taken away one by one, however many; the last of it as a step."""
+        grids = np.asarray(subjects["grid"], np.int8)
+        for actions in moves.T[:-1]:
+            grids = self.world.act(grids, actions)
+        rows = np.arange(len(grids))
+        about = Outcomes({}, np.zeros((len(rows), 0)), rows, subjects)
+        return self._episodes([grids, self.world.act(grids, moves[:, -1])], [moves[:, -1]], about, rows)
+
     def ideal(self, subjects: Arrays) -> Outcomes:
         """Episodes in which every step that can mend a cell does so."""
         grids, actions = [np.asarray(subjects["grid"], np.int8)], []
@@ -167,6 +182,11 @@ class BlocksTask:
         steps = int(outcomes.lengths[row])
         grids = outcomes.observations["observation"][row, : steps + 1]
         return draw_steps(self.world.size, grids, outcomes.actions[row, :steps])
+
+    def words(self, outcomes: Outcomes, row: int, part: int, advice: Advice) -> str:
+        """The grid before the first step and after each, side by side."""
+        steps = int(outcomes.lengths[row])
+        return spell_steps(self.world.size, outcomes.observations["observation"][row, : steps + 1])
 
     def questions(self, outcomes: Outcomes, criterion: str, advice: str) -> Questions:
         """None: nobody helps."""

@@ -71,7 +71,7 @@ def player(*, proposal_mates: Rate = 0.5) -> Task:
 
 @declare(
     version="1",
-    kinds=("label", "preference"),
+    kinds=("label", "preference", "critique"),
     direct=True,
     tasks=("chess.ray", "chess.attacked", "chess.defended", "chess.verdict", "chess.player"),
     noiseless={"look_error": 0.0, "read_error": 0.0},

@@ -20,6 +20,7 @@ from rrm_tree.domains.chess.play import Player
 from rrm_tree.domains.chess.rules import chunks
 from rrm_tree.domains.chess.tasks import Attacked, Defended, Ray, Verdict
 from rrm_tree.errors import PluginError
+from rrm_tree.feedback import ALIKE, TOO_LONG
 from rrm_tree.outcomes import Answers, Arrays, Floats, Ints, count_rows, take_rows
 
 UNLIMITED = 1 << 40
@@ -36,11 +37,12 @@ class Person:
     - Shown a verdict: with nothing else, it is read and believed; beside coloured boards they decide,
       and the last look is kept for the verdict, in case looks run out.
     - Out of looks: the toss of a coin (`guess`) or no answer (`cannot_tell`).
+    - A critique looks at one part after the other and points at the first that seems wrong.
     - A preference compares two labels; what both outcomes are about is worked out once.
     """
 
     version = "1"
-    kinds: tuple[str, ...] = ("label", "preference")
+    kinds: tuple[str, ...] = ("label", "preference", "critique")
     direct = True
     tasks: tuple[str, ...] | None = (
         "chess.ray",
@@ -62,21 +64,44 @@ class Person:
         self._guesses = out_of_looks == "guess"
 
     def answer(self, request: Request) -> Answers:
-        """Label: whether that part of the outcome is right. Preference: whose is.
+        """Label: whether that part of the outcome is right. Preference: whose is. Critique: which is wrong.
 
         Raises:
             PluginError: the task is not one of chess.
         """
         items = request.items
         budget = np.full(len(items), self._looks)
+        if request.kind == "critique":
+            return self._point_at(request, budget)
         believed, looks = self._look_at(request, items.first, items.part, budget)
         label = _agrees(request, items.first, items.part, believed)
         if items.second is None:
-            return Answers(label, looks)
+            return self._give(label, looks)
         others, more = self._look_at(request, items.second, items.part, budget - looks)
         same = _same(request, items.first, items.second)
         other = _agrees(request, items.second, items.part, np.where(same, believed, others))
-        return Answers(0.5 + 0.5 * (label - other), looks + np.where(same, 0, more))
+        return self._give(0.5 + 0.5 * (label - other), looks + np.where(same, 0, more))
+
+    def _give(self, values: Floats, looks: Ints) -> Answers:
+        """The answers; of who may run out of looks and says so, with the reason."""
+        if self._guesses:
+            return Answers(values, looks)
+        return Answers(values, looks, reason=np.where(np.isnan(values), TOO_LONG, 0))
+
+    def _point_at(self, request: Request, left: Ints) -> Answers:
+        """The first alternative that seems wrong, one after the other; "cannot tell" if none does."""
+        rows, parts = request.items.places
+        values, budget = np.full(len(rows), np.nan), left.copy()
+        reason = np.full(len(rows), ALIKE)
+        for place in range(rows.shape[1]):
+            still = np.flatnonzero(np.isnan(values) & (reason == ALIKE))
+            about, part = rows[still, place], parts[still, place]
+            believed, looks = self._look_at(request, about, part, left[still])
+            left[still] -= looks
+            label = _agrees(request, about, part, believed)
+            values[still[label == 0]] = place
+            reason[still[np.isnan(label)]] = TOO_LONG
+        return Answers(values, budget - left, reason=np.where(np.isnan(values), reason, 0))
 
     def solve_looks(self, task: Task, subjects: Arrays, rng: Generator) -> Floats:
         """Looks to do the task unaided: every tile, or the moves in random order up to a mate; [n].

@@ -10,7 +10,7 @@ import re
 from zlib import crc32
 
 import numpy as np
-from chess import svg
+from chess import SQUARE_NAMES, svg
 
 from rrm_tree.domains.chess import facts
 from rrm_tree.outcomes import Advice, Array, Outcomes
@@ -18,18 +18,25 @@ from rrm_tree.outcomes import Advice, Array, Outcomes
 SIDE = 45
 """Pixels of one square, as python-chess draws its pieces."""
 MARGIN = 16
-LIGHT, DARK, INK = "#f0d9b5", "#b58863", "#888"
+LIGHT, DARK, INK = "#f0d9b5", "#b58863", "#666"
 RED, BLUE, GOLD = "#d62728", "#1f5fbf", "#e0a800"
 LETTERS = " pnbrqk"
+ANSWERED = {
+    facts.ATTACKED: ("attacked by White", "not attacked by White"),
+    facts.DEFENDED: ("open to a black piece", "not open to a black piece"),
+    facts.REACH: ("in reach of the framed piece", "out of its reach"),
+}
+"""What yes and no about one square mean, by the type of a task's advice."""
 
 
-def draw(task_advice: str | None, outcome: Outcomes, advice: Advice) -> str:
+def draw(task_advice: str | None, outcome: Outcomes, advice: Advice, tile: int | None = None) -> str:
     """One outcome: what was answered or moved, and on it what helpers say.
 
     Args:
         task_advice: which task it is, by the type of its advice; None for the player.
         outcome: a batch of one.
         advice: about that one.
+        tile: the square that a question is about, which is marked.
     """
     board, action = outcome.observations["board"][0, -1], outcome.actions[0, 0]
     layers: list[str] = []
@@ -50,7 +57,11 @@ def draw(task_advice: str | None, outcome: Outcomes, advice: Advice) -> str:
 
     for name, kind in advice.kinds.items():
         said = advice.values[name][0]
-        if kind == facts.REACH:
+        if kind == facts.REACH and tile is not None:
+            reaching = np.flatnonzero(said.reshape(64, 64)[:, tile])
+            layers.append(_lines(reaching, tile))
+            legend.append(f"lines: {len(reaching) or 'no'} pieces said to reach the ringed square")
+        elif kind == facts.REACH:
             layers.append(_numbers(said.reshape(64, 64).sum(axis=0)))
             legend.append("number: pieces said to reach the square")
         else:
@@ -62,6 +73,10 @@ def draw(task_advice: str | None, outcome: Outcomes, advice: Advice) -> str:
         colour(task_advice, action, "answered:")
     if task_advice == facts.REACH:
         layers.append(_frames(_marks(outcome.observations["square"][0, -1:]), GOLD))
+    if tile is not None and task_advice in ANSWERED:
+        layers.append(_ring(tile))
+        yes, no = ANSWERED[task_advice]
+        legend.insert(0, f"ring: {SQUARE_NAMES[tile]}, answered: {yes if action[tile] else no}")
     return _frame(board, "".join(layers), legend)
 
 
@@ -87,6 +102,22 @@ def _fills(tiles: Array, colour: str) -> str:
 
 def _frames(tiles: Array, colour: str) -> str:
     return f'<path d="{_path(tiles, 3)}" fill="none" stroke="{colour}" stroke-width="4"/>'
+
+
+def _ring(square: int) -> str:
+    """A ring that stands out from every colour beneath it: dark in white."""
+    x, y = _corner(square)
+    circle = f'<circle cx="{x + SIDE / 2}" cy="{y + SIDE / 2}" r="{SIDE / 2 - 3}" fill="none"'
+    return f'{circle} stroke="#fff" stroke-width="7"/>{circle} stroke="#7a1fa2" stroke-width="4"/>'
+
+
+def _lines(sources: Array, square: int) -> str:
+    """From each piece to the square."""
+    x, y = (one + SIDE / 2 for one in _corner(square))
+    starts = (_corner(int(source)) for source in sources)
+    path = "".join(f"M{left + SIDE / 2} {top + SIDE / 2}L{x} {y}" for left, top in starts)
+    # Pieces are drawn after the layers, and so over the ends of the lines.
+    return f'<path d="{path}" stroke="{BLUE}" stroke-width="3" stroke-opacity=".75" fill="none"/>'
 
 
 def _numbers(counts: Array) -> str:

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
+from chess import SQUARE_NAMES
 from gymnasium import Space, spaces
 from numpy.random import Generator
 
 from rrm_tree.contracts import Split
-from rrm_tree.domains.chess import facts, heuristics, picture, rules
+from rrm_tree.domains.chess import facts, heuristics, letters, picture, rules
 from rrm_tree.domains.chess.geometry import KING
 from rrm_tree.domains.chess.moves import make_moves, random_moves
 from rrm_tree.domains.chess.positions import draw_positions
@@ -83,6 +84,20 @@ class BoardTask(ABC):
     def picture(self, outcomes: Outcomes, row: int, advice: Advice) -> str:
         """The board with coloured tiles."""
         return picture.draw(self.advice, outcomes.take(np.array([row])), advice.take(np.array([row])))
+
+    def words(self, outcomes: Outcomes, row: int, part: int, advice: Advice) -> str:
+        """The board in letters, and what helpers say of it."""
+        one = np.array([row])
+        return letters.spell(self.advice, outcomes.take(one), part, advice.take(one))
+
+    def name_part(self, part: int) -> str:
+        """The square."""
+        return f"square {SQUARE_NAMES[part]}"
+
+    def point(self, outcomes: Outcomes, row: int, advice: Advice, part: int) -> str:
+        """The same board with one square ringed, and the pieces that are said to reach it."""
+        one = np.array([row])
+        return picture.draw(self.advice, outcomes.take(one), advice.take(one), part)
 
     @abstractmethod
     def starts(self, count: int, split: Split, rng: Generator) -> Arrays:

@@ -38,7 +38,7 @@ def environment(  # noqa: PLR0913 - what may be said of an environment
     horizon: Literal["absorbing", "fixed", "variable"] = "absorbing",
     vectorisation: Literal["sync", "native", "auto"] = "sync",
     reward: str | None = None,
-    film: Literal["episodes", "windows", "never"] = "episodes",
+    film: bool = True,
     batch: Steps = 16,
 ) -> GymTask:
     """Act in a gymnasium environment; people or teachers judge windows of the episodes.
@@ -59,9 +59,8 @@ def environment(  # noqa: PLR0913 - what may be said of an environment
             where there is one.
         reward: `module:attr` of a function of (observations [n, T+1, ...], actions [n, T, ...]) that
             gives rewards [n, T], which truth adds up instead of the environment's own.
-        film: what can be shown as a clip, where the environment renders `rgb_array` and the extra
-            `clips` is installed. `windows`: also windows, for which all actions before them are kept
-            with every judgment.
+        film: whether outcomes are shown as clips, where the environment renders `rgb_array` and the extra
+            `clips` is installed.
         batch: environments side by side.
     """
     from rrm_tree.domains.gym.task import GymTask

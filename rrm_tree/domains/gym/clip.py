@@ -1,4 +1,4 @@
-"""Frames as a clip that a web page can play: VP9 in WebM, or an animated WebP.
+"""Frames as a clip that a web page can play: VP9 in WebM, or an animated WebP; one frame as PNG.
 
 In: frames [height, width, 3] of bytes. Out: a clip, or why there is none.
 Touches nothing; loads PyAV or Pillow when it is called, whichever there is.
@@ -6,7 +6,10 @@ Touches nothing; loads PyAV or Pillow when it is called, whichever there is.
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from importlib.util import find_spec
 from io import BytesIO
 from typing import Any
@@ -25,7 +28,7 @@ QUALITY = {"crf": "40", "b": "0", "deadline": "realtime", "cpu-used": "8", "row-
 
 
 def encode(
-    frames: Sequence[Array], per_second: int, installed: Callable[[str], object] = find_spec
+    frames: Sequence[Array], per_second: Fraction, installed: Callable[[str], object] = find_spec
 ) -> Clip | str:
     """The frames as a clip; why not, if there is nothing to encode them with.
 
@@ -37,13 +40,26 @@ def encode(
         installed: tells a module that is there from one that is not (None).
     """
     if installed("av") is not None:
-        return Clip(_webm(frames, per_second), "video/webm")
+        return Clip(_webm(frames, per_second), "video/webm", float(per_second))
     if installed("PIL") is not None:
-        return Clip(_webp(frames, per_second), "image/webp")
+        return Clip(_webp(frames, per_second), "image/webp", float(per_second))
     return MISSING
 
 
-def _webm(frames: Sequence[Array], per_second: int) -> bytes:
+def png(frame: Array) -> bytes:
+    """One frame as it is."""
+    height, width = frame.shape[:2]
+    lines = b"".join(b"\0" + line.tobytes() for line in np.ascontiguousarray(frame, np.uint8))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
+    written = (
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(written)
+
+
+def _webm(frames: Sequence[Array], per_second: Fraction) -> bytes:
     import av  # noqa: PLC0415 - an extra
 
     width, height = _size(frames[0])
@@ -60,7 +76,7 @@ def _webm(frames: Sequence[Array], per_second: int) -> bytes:
     return held.getvalue()
 
 
-def _webp(frames: Sequence[Array], per_second: int) -> bytes:
+def _webp(frames: Sequence[Array], per_second: Fraction) -> bytes:
     from PIL import Image  # noqa: PLC0415 - an extra
 
     pictures = [Image.fromarray(frame).resize(_size(frame)) for frame in frames]
@@ -70,7 +86,7 @@ def _webp(frames: Sequence[Array], per_second: int) -> bytes:
         "WEBP",
         save_all=True,
         append_images=pictures[1:],
-        duration=1000 // per_second,
+        duration=int(1000 / per_second),
         loop=0,
         quality=50,
         method=4,

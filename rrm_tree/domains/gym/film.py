@@ -10,7 +10,8 @@ import os
 import sys
 from collections.abc import Mapping
 from ctypes.util import find_library
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import gymnasium
@@ -18,41 +19,18 @@ import numpy as np
 from gymnasium import Env
 
 from rrm_tree.contracts import Clip
-from rrm_tree.domains.gym.clip import WIDTH, encode
-from rrm_tree.domains.gym.horizon import ABSORBED, real_lengths
+from rrm_tree.domains.gym.clip import WIDTH, encode, png
+from rrm_tree.domains.gym.horizon import real_lengths
 from rrm_tree.domains.gym.making import make_env
 from rrm_tree.domains.gym.vector import Recipe
 from rrm_tree.errors import PluginError
-from rrm_tree.outcomes import Array, Arrays, Ints, Outcomes
+from rrm_tree.outcomes import ABSORBED, Array, Arrays, Outcomes
 
 FRAMES = 48
 """Most frames of a clip."""
 
 FASTEST, SLOWEST = 30, 4
 """Frames a second of a clip."""
-
-ACTIONS, START = "film.actions", "film.start"
-"""What `hidden` keeps of windows that are to be filmed: all actions of the episode, and the first step."""
-
-
-def keep_for_film(outcomes: Outcomes, windows: Outcomes, rows: Ints, starts: Ints, limit: int) -> Outcomes:
-    """The windows with all that is needed to play their episodes again up to them.
-
-    Actions are kept as [n, T, stretches, ...], so that their second axis is time as that of all else.
-    """
-    segment, actions = windows.actions.shape[1], outcomes.actions
-    stretches = -(-limit // segment)
-    missing = stretches * segment - actions.shape[1]
-    padded = np.pad(actions[rows], [(0, 0), (0, missing)] + [(0, 0)] * (actions.ndim - 2))
-    laid = padded.reshape(len(rows), stretches, segment, *actions.shape[2:]).swapaxes(1, 2)
-    return Outcomes(
-        windows.observations,
-        windows.actions,
-        windows.lengths,
-        windows.subjects,
-        {**windows.hidden, ACTIONS: laid, START: np.asarray(starts)},
-        windows.ended,
-    )
 
 
 class Undrawable(Exception):
@@ -71,21 +49,24 @@ class Take:
     seen: Arrays
     """What was observed in the outcome, each [steps - start + 1, ...]."""
 
+    @property
+    def steps(self) -> int:
+        """How many the outcome has."""
+        return len(self.actions) - self.start
+
     @classmethod
     def of(cls, outcomes: Outcomes, row: int) -> Take:
         """The part of an outcome that was really acted."""
         steps = int(min(outcomes.lengths[row], real_lengths(outcomes)[row]))
-        start, actions = 0, outcomes.actions[row, :steps]
-        if ACTIONS in outcomes.hidden:
-            start = int(outcomes.hidden[START][row])
-            laid = outcomes.hidden[ACTIONS][row].swapaxes(0, 1)
-            actions = laid.reshape(-1, *laid.shape[2:])[: start + steps]
+        actions = outcomes.actions[row, :steps]
+        before = actions[:0] if outcomes.origin is None else outcomes.origin.before(row)
         seen = {
             name: values[row, : steps + 1]
             for name, values in outcomes.observations.items()
             if name != ABSORBED
         }
-        return cls(int(outcomes.subjects["seed"][row]), actions, start, seen)
+        whole = np.concatenate([before, actions])
+        return cls(int(outcomes.subjects["seed"][row]), whole, len(before), seen)
 
 
 def film(recipe: Recipe, outcomes: Outcomes, row: int) -> Clip | str:
@@ -94,9 +75,26 @@ def film(recipe: Recipe, outcomes: Outcomes, row: int) -> Clip | str:
     Raises:
         Undrawable: the environment cannot be drawn here.
     """
-    _choose_screen()
     if "seed" not in outcomes.subjects:
         return "it is not known how the episode began"
+    take = Take.of(outcomes, row)
+    recorded = _record(recipe, take)
+    if isinstance(recorded, str):
+        return recorded
+    frames, own = recorded
+    # Steps last as long in all clips of a batch, which are played together.
+    longest = _stride(outcomes.actions.shape[1])
+    steps_a_second = longest * min(FASTEST, max(SLOWEST, own // longest))
+    return encode(frames, Fraction(steps_a_second, _stride(take.steps)))
+
+
+def _record(recipe: Recipe, take: Take) -> tuple[list[Array], int] | str:
+    """Frames of an episode played again, and how many a second are its own speed; or why there are none.
+
+    Raises:
+        Undrawable: the environment cannot be drawn here.
+    """
+    _choose_screen()
     try:
         env = make_env(recipe.id, _with_small_frames(recipe), recipe.max_episode_steps, "rgb_array")
     except PluginError as error:
@@ -104,17 +102,25 @@ def film(recipe: Recipe, outcomes: Outcomes, row: int) -> Clip | str:
     try:
         if "rgb_array" not in (env.metadata.get("render_modes") or ()):
             return ""
-        frames = _play(env, Take.of(outcomes, row))
+        frames = shoot(env, take)
+        return frames if isinstance(frames, str) else (frames, int(env.metadata.get("render_fps") or FASTEST))
     # Rendering fails in as many ways as there are graphics drivers; a picture is not worth a run.
     except Exception as error:
         raise Undrawable(f"{type(error).__name__}: {error}") from error
     finally:
         env.close()
-    if isinstance(frames, str):
-        return frames
-    stride = _stride(len(outcomes.actions[row]))
-    own = int(env.metadata.get("render_fps") or FASTEST)
-    return encode(frames, min(FASTEST, max(SLOWEST, own // stride)))
+
+
+def film_end(recipe: Recipe, outcomes: Outcomes, row: int) -> bytes | str:
+    """The last frame of one outcome as PNG, or why there is none; no reason if the environment draws nothing.
+
+    Raises:
+        Undrawable: the environment cannot be drawn here.
+    """
+    take = Take.of(outcomes, row)
+    end = replace(take, start=len(take.actions), seen={name: seen[-1:] for name, seen in take.seen.items()})
+    recorded = _record(recipe, end)
+    return recorded if isinstance(recorded, str) else png(recorded[0][-1])
 
 
 def _choose_screen() -> None:
@@ -137,22 +143,24 @@ def _stride(steps: int) -> int:
     return max(1, -(-(steps + 1) // FRAMES))
 
 
-def _play(env: Env[Any, Any], take: Take) -> list[Array] | str:
-    """Frames of an episode played again; a reason if it goes another way."""
+def shoot(env: Env[Any, Any], take: Take) -> list[Array] | str:
+    """Frames of an outcome whose episode is played again up to it; a reason if it goes another way."""
     seen, _ = env.reset(seed=take.seed)
-    stride, frames = _stride(len(take.actions) - take.start), []
+    stride, frames, is_over = _stride(take.steps), [], False
     for step in range(len(take.actions) + 1):
         here = step - take.start
         if here >= 0 and not _same(seen, take.seen, here):
-            whence = "it is a window of an episode, or " if here == 0 else ""
+            whence = "" if step else "it is a window of an episode whose beginning is not kept, or "
             return f"played again it goes another way at step {step}: {whence}chance is not in the seed"
         if here >= 0 and here % stride == 0:
             frame = env.render()
             if not isinstance(frame, np.ndarray) or frame.ndim != 3:
                 return f"render() gave a {type(frame).__name__}, not an array [height, width, 3]"
             frames.append(np.asarray(frame[..., :3], np.uint8))
-        if step < len(take.actions):
-            seen = env.step(take.actions[step])[0]
+        # What is cut out after an episode's end shows how it ended.
+        if step < len(take.actions) and not is_over:
+            seen, _, ended, cut, _ = env.step(take.actions[step])
+            is_over = ended or cut
     return frames
 
 

@@ -11,12 +11,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rrm_tree.outcomes import Array, Arrays, Ints, Outcomes, take_rows
+from rrm_tree.outcomes import ABSORBED, Array, Arrays, Ints, Outcomes, take_rows
 
 Horizon: TypeAlias = Literal["absorbing", "fixed", "variable"]
-
-ABSORBED = "absorbed"
-"""Name of the observation, [n, T + 1], that only `whole` and `windows` add: True after an end."""
 
 
 def goes_on(outcomes: Outcomes) -> NDArray[np.bool_]:

@@ -16,8 +16,8 @@ from gymnasium import Env, Space, Wrapper, spaces
 from gymnasium.error import UnregisteredEnv
 from gymnasium.wrappers import FilterObservation, FlattenObservation, TimeLimit, TransformObservation
 
-from rrm_tree.domains.gym.horizon import ABSORBED
 from rrm_tree.errors import PluginError
+from rrm_tree.outcomes import ABSORBED
 
 LIMIT = 1000
 """Steps after which an episode is cut where neither the environment nor the spec has a limit."""

@@ -12,11 +12,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from gymnasium import spaces
 
-from rrm_tree.contracts import Clip, Split
+from rrm_tree.contracts import Clip, Split, Steering
 from rrm_tree.domains.gym.features import features, observation_features, random_actions
-from rrm_tree.domains.gym.film import Undrawable, film, keep_for_film
+from rrm_tree.domains.gym.film import Undrawable, film, film_end
 from rrm_tree.domains.gym.horizon import (
-    ABSORBED,
     Horizon,
     blank,
     continued,
@@ -26,12 +25,12 @@ from rrm_tree.domains.gym.horizon import (
 )
 from rrm_tree.domains.gym.making import LIMIT, left_out, limit_of, make_env
 from rrm_tree.domains.gym.picture import draw_lines
+from rrm_tree.domains.gym.steering import steer
 from rrm_tree.domains.gym.vector import Episodes, NativeEpisodes, Recipe, has_native
 from rrm_tree.domains.scripted import ScriptedReward
 from rrm_tree.errors import PluginError
-from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Ints, Outcomes, Questions
+from rrm_tree.outcomes import ABSORBED, Advice, Array, Arrays, Floats, Ints, Outcomes, Questions
 
-Film: TypeAlias = Literal["episodes", "windows", "never"]
 Vectorisation: TypeAlias = Literal["sync", "native", "auto"]
 
 # Seeds of one split are never those of another.
@@ -61,7 +60,7 @@ class GymTask:
         horizon: Horizon = "absorbing",
         vectorisation: Vectorisation = "sync",
         reward: str | None = None,
-        filmed: Film = "episodes",
+        filmed: bool = True,
         batch: int = 16,
     ) -> None:
         self.id = id
@@ -125,10 +124,7 @@ class GymTask:
         """Windows of `segment` steps; short episodes go on absorbed, or are padded with their last row."""
         if self.segment is None:
             return self.whole(outcomes.take(rows))
-        pieces = cut(outcomes, self.segment, rows, starts, self.go_on_to)
-        if self.filmed != "windows":
-            return pieces
-        return keep_for_film(outcomes, pieces, rows, starts, self.limit)
+        return cut(outcomes, self.segment, rows, starts, self.go_on_to)
 
     def absorbing(self) -> Outcomes | None:
         """One step in the absorbing state, where ended episodes go on."""
@@ -212,7 +208,7 @@ class GymTask:
 
     def film(self, outcomes: Outcomes, row: int) -> Clip | str:
         """The episode or window played again from its seed, where the environment renders `rgb_array`."""
-        if self.filmed == "never":
+        if not self.filmed:
             return ""
         if self.native:
             return "episodes of a native vector environment cannot be played again one by one"
@@ -223,6 +219,26 @@ class GymTask:
             except Undrawable as error:
                 self._undrawable = str(error)
         return self._undrawable
+
+    def still(self, outcomes: Outcomes, row: int) -> bytes | str:
+        """The last frame of an episode played again, where the environment renders `rgb_array`."""
+        if self.native or self._undrawable:
+            return self._undrawable
+        try:
+            return film_end(self.recipe, outcomes, row)
+        except Undrawable as error:
+            self._undrawable = str(error)
+        return self._undrawable
+
+    def steering(self) -> Steering | str:
+        """The environment's actions by the names that it has for them, or by their numbers."""
+        if self.native:
+            return f"people cannot steer {self.id}: its episodes run all at once; say `vectorisation: sync`"
+        env = make_env(self.id, self.kwargs, self.max_episode_steps)
+        try:
+            return steer(self.id, env, longest=min(self.limit, self.segment or self.limit))
+        finally:
+            env.close()
 
     def questions(self, outcomes: Outcomes, criterion: str, advice: str) -> Questions:
         """None: a plain environment has nothing to ask helpers."""

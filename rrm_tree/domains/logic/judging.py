@@ -13,6 +13,7 @@ import numpy as np
 from rrm_tree.contracts import Request, Task
 from rrm_tree.domains.logic.task import CLAIM, LogicTask
 from rrm_tree.domains.logic.world import Bools
+from rrm_tree.feedback import TOO_LONG
 from rrm_tree.outcomes import Advice, Answers, Arrays, Floats, Ints, Outcomes, take_rows
 
 
@@ -38,7 +39,7 @@ class Person:
         task, items = cast(LogicTask, request.task), request.items
         first, looks = self._check(task, request.outcomes, request.advice, items.first, request.rng)
         if items.second is None:
-            return Answers(first, looks)
+            return self._give(first, looks)
         second, more = self._check(task, request.outcomes, request.advice, items.second, request.rng)
         same = _same(request.outcomes.subjects, items.first, items.second)
         again = np.where(
@@ -47,7 +48,13 @@ class Person:
             1 - first,
         )
         second = np.where(same, again, second)
-        return Answers(0.5 + 0.5 * (first - second), looks + np.where(same, 0, more))
+        return self._give(0.5 + 0.5 * (first - second), looks + np.where(same, 0, more))
+
+    def _give(self, values: Floats, looks: Ints) -> Answers:
+        """The answers; of who may run out of looks and says so, with the reason."""
+        if self.when_out != "cannot tell":
+            return Answers(values, looks)
+        return Answers(values, looks, reason=np.where(np.isnan(values), TOO_LONG, 0))
 
     def solve_looks(self, task: Task, subjects: Arrays, rng: np.random.Generator) -> Floats:
         """Every bit that decides."""

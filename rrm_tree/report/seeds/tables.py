@@ -7,7 +7,7 @@ Touches nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import TypeAlias
 
 from rrm_tree.propagation import (
     DISTRIBUTIONS,
@@ -16,15 +16,15 @@ from rrm_tree.propagation import (
     OverSeeds,
     SeedsAccuracy,
     SeedsAnalysis,
-    SeedsArmRow,
     SeedsArms,
     SeedsNode,
     analyse_node,
 )
 from rrm_tree.records import NodeResult, SeedsResult
+from rrm_tree.report.chosen import ROWS, ChosenNodes
 from rrm_tree.report.seeds.verdict import judge_worth
-from rrm_tree.report.seeds.words import chance, gain_over, name_seeds, quantity_over, share_over
-from rrm_tree.report.tables import ROWS, Table
+from rrm_tree.report.seeds.words import chance, gain_over, less_over, name_seeds, quantity_over, share_over
+from rrm_tree.report.tables import Table
 from rrm_tree.report.verdict import say_gate
 from rrm_tree.report.words import (
     clean,
@@ -39,29 +39,9 @@ from rrm_tree.report.words import (
     share,
     size,
 )
+from rrm_tree.sweeps import node_of
 
-
-@dataclass(frozen=True)
-class Chosen:
-    """The nodes that a table has room for."""
-
-    nodes: tuple[SeedsNode, ...]
-    left_out: int
-
-    @property
-    def remark(self) -> str:
-        """What is not shown, and where it is."""
-        if not self.left_out:
-            return ""
-        return f" The worst {len(self.nodes)} nodes; {count(self.left_out)} more are in report.json."
-
-
-def choose_nodes(analysis: SeedsAnalysis, limit: int = ROWS) -> Chosen:
-    """All nodes by level, the root first; of too many, the worst and nothing but the worst."""
-    if len(analysis.nodes) <= limit:
-        return Chosen(analysis.nodes, 0)
-    ranked = sorted(analysis.nodes, key=lambda n: (2.0 if n.distilled is None else n.distilled, n.name))
-    return Chosen(tuple(ranked[:limit]), len(analysis.nodes) - limit)
+Chosen: TypeAlias = ChosenNodes[SeedsNode]
 
 
 def _each(chosen: Chosen) -> Iterator[tuple[SeedsNode, str, SeedsAccuracy]]:
@@ -185,6 +165,31 @@ def split_table(chosen: Chosen) -> Table:
     )
 
 
+def shift_table(chosen: Chosen) -> Table:
+    """What changes between the outcomes of proposals and those of the agents."""
+    rows = [
+        (
+            code(node.name),
+            share_over(node.off.distilled),
+            share_over(node.on.distilled),
+            gain_over(node.shift),
+            chance(node.shift),
+            share_over(node.off.assisted),
+            share_over(node.on.assisted),
+            f"{len(node.on.distilled.by_seed)}",
+        )
+        for node in chosen.nodes
+        if node.off and node.on and node.off.distilled and node.on.distilled
+    ]
+    return Table(
+        "Shift from off to on policy: the reward models and the judge on outcomes like those that were judged"
+        " first, and on the agents' own. Means over seeds; the shift is taken within each seed."
+        + chosen.remark,
+        ("node", "distilled off", "distilled on", "shift", "p", "assisted off", "assisted on", "seeds"),
+        tuple(rows),
+    )
+
+
 def worth_table(chosen: Chosen) -> Table:
     """What helpers are worth, seed by seed."""
     rows = []
@@ -246,7 +251,7 @@ def arms_table(arms: SeedsArms) -> Table:
             quantity_over(row.truth),
             _spread(row.truth),
             "–" if row.truth is None else f"{len(row.truth.by_seed)}",
-            _less(row),
+            less_over(row.less),
             chance(row.less),
             "–" if row.judgments is None else count(row.judgments.mean),
             "–" if row.all_looks is None else count(row.all_looks.mean),
@@ -259,13 +264,6 @@ def arms_table(arms: SeedsArms) -> Table:
         ("arm", "mean truth", "spread", "seeds", "declared minus this", "p", "judgments", "looks in all"),
         tuple(rows),
     )
-
-
-def _less(row: SeedsArmRow) -> str:
-    if row.less is None:
-        return "–"
-    gap = row.less.difference
-    return gain_over(row.less, digits_for(gap.value, gap.low, gap.high))
 
 
 def effort_table(analysis: SeedsAnalysis, chosen: Chosen) -> Table:
@@ -317,7 +315,7 @@ def seed_tables(result: SeedsResult, chosen: Chosen) -> list[Table]:
         for entry in one.nodes:
             if entry.node in wanted:
                 found.setdefault(entry.name, {})[one.seed] = entry
-    ordered = sorted(found, key=lambda name: wanted[name.partition("~")[0]])
+    ordered = sorted(found, key=lambda name: wanted[node_of(name)])
     return [_seed_table(name, found[name]) for name in ordered]
 
 

@@ -9,25 +9,25 @@ from collections.abc import Iterator, Sequence
 
 from rrm_tree.propagation import DISTRIBUTIONS, ORDERERS, OverSeeds, SeedsAnalysis, SeedsArms, SeedsNode
 from rrm_tree.records import SeedsResult
-from rrm_tree.report.seeds.tables import choose_nodes
+from rrm_tree.report.chosen import choose_nodes
 from rrm_tree.report.seeds.verdict import explain_gain, give_verdict, list_notes
-from rrm_tree.report.seeds.words import chance, name_seeds, quantity_over
+from rrm_tree.report.seeds.words import chance, less_over, name_seeds, quantity_over
 from rrm_tree.report.terminal import NAME, NODES, NOTES, align, wrap
-from rrm_tree.report.words import clean, count, digits_for, plain, plural, quantity, seconds, share, signed
+from rrm_tree.report.words import clean, count, digits_for, plain, plural, quantity, seconds, share
 
 EACH = 12
 """Of so many seeds the root's truth is told one by one."""
 
 
-def write_seeds_terminal(result: SeedsResult, analysis: SeedsAnalysis) -> str:
+def write_seeds_terminal(result: SeedsResult, analysis: SeedsAnalysis, cause: str | None = None) -> str:
     """Verdict, notes, accuracy over seeds with the error's parts, truth, arms and totals."""
-    return "\n".join(_lines(result, analysis)) + "\n"
+    return "\n".join(_lines(result, analysis, cause)) + "\n"
 
 
-def _lines(result: SeedsResult, analysis: SeedsAnalysis) -> Iterator[str]:
+def _lines(result: SeedsResult, analysis: SeedsAnalysis, cause: str | None) -> Iterator[str]:
     size = f"{plural(len(analysis.nodes), 'node')} on {plural(len(analysis.levels), 'level')}"
     yield f"{clean(result.name, 60)}: {size}, {name_seeds(analysis.seeds)}"
-    yield from wrap(give_verdict(result, analysis))
+    yield from wrap(give_verdict(result, analysis, cause))
     for note in list_notes(result, analysis, limit=NOTES):
         yield from wrap(note.words, mark="- ")
     chosen = choose_nodes(analysis, NODES)
@@ -111,12 +111,12 @@ def _arms(arms: SeedsArms) -> Iterator[tuple[str, ...]]:
     yield (
         f"arms of {clean(arms.node, NAME)}",
         "mean truth (95%)",
-        "declared minus this",
+        "declared minus this (95%)",
         "p",
         "looks a seed",
     )
     for row in arms.rows:
-        less = "" if row.less is None else signed(row.less.difference.value, 2)
+        less = "" if row.less is None else less_over(row.less)
         name = "as declared" if row.declared else clean(row.name, NAME)
         spent = "–" if row.all_looks is None else count(row.all_looks.mean)
         yield (name, quantity_over(row.truth), less, "" if row.less is None else chance(row.less), spent)

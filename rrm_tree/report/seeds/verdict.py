@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from rrm_tree.propagation import (
     CLAIM_SEEDS,
+    DISTRIBUTIONS,
     LEAST_SEEDS,
     OverSeeds,
     SeedsAnalysis,
@@ -19,9 +20,11 @@ from rrm_tree.propagation import (
     SeedsNode,
     SeedsWorth,
 )
+from rrm_tree.propagation.seeds_studies import SeedsOrigin
 from rrm_tree.records import SeedsResult
+from rrm_tree.report.arm_words import say_recovered, say_result_gap
 from rrm_tree.report.seeds.words import count_seeds, gain_over, name_seeds
-from rrm_tree.report.verdict import PART_WORDS, STATES, Note
+from rrm_tree.report.verdict import STATES, Note, falls, say_link
 from rrm_tree.report.words import clean, code, digits_for, listed, plural, quantity, share, signed
 
 NUMBER = re.compile(r"\d[\d.,]*")
@@ -30,11 +33,17 @@ NUMBER = re.compile(r"\d[\d.,]*")
 # --- the verdict -------------------------------------------------------------------------------
 
 
-def give_verdict(result: SeedsResult, analysis: SeedsAnalysis) -> str:
-    """What did not finish, what helpers did and in how many seeds, how good the root is, what is weakest."""
+def give_verdict(result: SeedsResult, analysis: SeedsAnalysis, cause: str | None = None) -> str:
+    """What did not finish, what helpers did and in how many seeds, how good the root is, what to mend.
+
+    Args:
+        result: the records.
+        analysis: what they say.
+        cause: half a sentence about the largest cause, where interventions have found it.
+    """
     measured = [
         clause
-        for clause in (_helpers(analysis), _root(result, analysis), _weakest(analysis))
+        for clause in (_helpers(analysis), _root(result, analysis), cause or _weakest(analysis))
         if clause is not None
     ]
     unfinished = _unfinished(result, analysis)
@@ -149,12 +158,11 @@ def _weakest(analysis: SeedsAnalysis) -> str | None:
     weakest = analysis.weakest
     if weakest is None or weakest.added <= 0:
         return None
-    part = PART_WORDS[weakest.largest]
-    if sum(node.distilled is not None for node in analysis.nodes) == 1:
-        right = next(node.distilled for node in analysis.nodes if node.distilled is not None)
-        return f"its reward model orders {share(right, 2)} of pairs right, and most of the error is {part}"
-    where = f"the weakest link in {count_seeds(len(weakest.seeds), weakest.of)}"
-    return f"{code(weakest.node)} is {where}: it adds {share(weakest.added, 2)} of error, most of it {part}"
+    right = [node.distilled for node in analysis.nodes if node.distilled is not None]
+    where = f" in {count_seeds(len(weakest.seeds), weakest.of)}"
+    return say_link(
+        weakest.node, weakest.added, weakest.largest, right[0] if len(right) == 1 else None, where
+    )
 
 
 # --- what to know before trusting it -----------------------------------------------------------
@@ -231,7 +239,7 @@ def _findings(analysis: SeedsAnalysis) -> Iterator[Note]:
         if worth is not None and worth.verdict == "hurts":
             change = f"with helpers the judge's share changes by {gain_over(worth.gain)}"
             yield Note(kind="finding", text=f"recursion does not pay at {code(node.name)}: {change}")
-    fallen = [node for node in analysis.nodes if node.shift is not None and node.shift.difference.high < 0]
+    fallen = [node for node in analysis.nodes if node.shift and falls(node.shift.difference)]
     fallen.sort(key=lambda node: node.shift.difference.value if node.shift else 0.0)
     each = []
     for node in fallen:
@@ -268,6 +276,25 @@ def judge_worth(worth: SeedsWorth) -> str:
     return f"{said[worth.verdict]}: better in {count_seeds(len(worth.better), of)}"
 
 
+def say_largest(root: str, origins: Sequence[SeedsOrigin]) -> str | None:
+    """Which node is to be mended, off or on policy, wherever the root errs more; half a sentence."""
+    totals = {
+        policy: sum(one.size.mean for one in origins if one.distribution == policy)
+        for policy in DISTRIBUTIONS
+    }
+    policy = max(totals, key=lambda one: totals[one])
+    first = next((one for one in origins if one.distribution == policy), None)
+    if first is None or not totals[policy]:
+        return None
+    digits = 2 if totals[policy] >= 0.1 else 3
+    of = f"{share(first.size.mean, digits)} of the root's mean error of {share(totals[policy], digits)}"
+    where = count_seeds(len(first.largest), len(first.size.by_seed))
+    itself = " itself" if first.node == root else ""
+    return (
+        f"mend {code(first.node)}{itself}: {of} {policy} policy goes back to it, the largest part in {where}"
+    )
+
+
 def explain_gain(arms: SeedsArms) -> tuple[str, ...]:
     """Which part of the gain over working alone is better judgments, and which is seeing the advice."""
     if not arms.paths:
@@ -283,6 +310,13 @@ def explain_gain(arms: SeedsArms) -> tuple[str, ...]:
         f"{whole}, {_say_path(first)}.",
         *(f"In the other order, {_say_path(path)}." for path in arms.paths[1:]),
     )
+
+
+def say_arms(arms: SeedsArms) -> tuple[str, ...]:
+    """Everything that the arms of a node say over seeds, a sentence each."""
+    gap = None if arms.result_gap is None else arms.result_gap.difference
+    more = (say_recovered(arms.node, arms.recovered), say_result_gap(arms.node, gap))
+    return (*explain_gain(arms), *(sentence for sentence in more if sentence))
 
 
 def _say_path(path: Sequence[SeedsGainStep]) -> str:

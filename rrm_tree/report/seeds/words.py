@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rrm_tree.propagation import CLAIM_SEEDS, LEAST_SEEDS, OverSeeds, Paired
-from rrm_tree.report.words import digits_for, gain_with_interval, listed, quantity, share
+from rrm_tree.report.words import digits_for, gain_with_interval, listed, quantity, share, signed
 
 READING = (
     "Seeds are the outer level: every seed trains the whole tree anew and is measured on outcomes of its"
@@ -54,6 +54,15 @@ def share_over(over: OverSeeds | None) -> str:
     return f"{share(over.mean)} ({over.low:.3f}–{over.high:.3f})"
 
 
+def signed_over(over: OverSeeds | None) -> str:
+    """A mean of differences with its interval over seeds, where there is one."""
+    if over is None:
+        return "–"
+    if over.low is None or over.high is None:
+        return signed(over.mean)
+    return f"{signed(over.mean)} ({signed(over.low)} to {signed(over.high)})"
+
+
 def quantity_over(over: OverSeeds | None) -> str:
     """A mean with its interval over seeds, where there is one."""
     if over is None:
@@ -68,6 +77,14 @@ def quantity_over(over: OverSeeds | None) -> str:
 def gain_over(gain: Paired | None, digits: int = 3) -> str:
     """A difference with its interval over seeds."""
     return "–" if gain is None else gain_with_interval(gain.difference, digits)
+
+
+def less_over(gap: Paired | None) -> str:
+    """A difference of truths, which may have any scale, with its interval over seeds."""
+    if gap is None:
+        return "–"
+    apart = gap.difference
+    return gain_with_interval(apart, digits_for(apart.value, apart.low, apart.high))
 
 
 def chance(gain: Paired | None) -> str:

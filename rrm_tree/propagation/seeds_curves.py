@@ -1,0 +1,99 @@
+"""Curves over seeds: sweep by sweep, judge by helper error, how right by how sure.
+
+In: what was measured of one node, by seed. Out: means over seeds. Arithmetic only; touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rrm_tree.propagation.intervals import Paired
+from rrm_tree.propagation.nodes import DISTRIBUTIONS
+from rrm_tree.propagation.over_seeds import OverSeeds, average, average_estimates, pair
+from rrm_tree.propagation.pairs import BINS, Bin
+from rrm_tree.propagation.sweep_gains import NodeSweeps, SweepStep
+from rrm_tree.propagation.transfer import Transfer, TransferPoint
+from rrm_tree.records import Distribution, Stored
+
+
+class SeedsPoint(Stored):
+    """One place of a curve over the seeds that have it."""
+
+    x: OverSeeds
+    y: OverSeeds
+
+
+class SeedsSweepStep(Stored):
+    """A node as one sweep left it, over seeds; see `SweepStep`."""
+
+    distribution: Distribution
+    sweep: int
+    """From 1."""
+    judgments: OverSeeds
+    looks: OverSeeds
+    assisted: OverSeeds | None
+    assisted_gain: Paired | None
+    """On the sweep before, seed by seed; None for the first one, and for fewer than three seeds."""
+    distilled: OverSeeds
+    distilled_gain: Paired | None
+
+
+def follow_over_seeds(of: Mapping[int, NodeSweeps]) -> Iterator[SeedsSweepStep]:
+    """The sweeps of a node one after the other, off and on policy, each on its seed's own pairs."""
+    for policy in DISTRIBUTIONS:
+        paths = {
+            seed: path.steps for seed, one in of.items() for path in one.paths if path.distribution == policy
+        }
+        before: SeedsSweepStep | None = None
+        for place in range(max((len(steps) for steps in paths.values()), default=0)):
+            steps = {seed: one[place] for seed, one in paths.items() if len(one) > place}
+            before = _step(policy, steps, before)
+            yield before
+
+
+def _step(
+    policy: Distribution, steps: Mapping[int, SweepStep], before: SeedsSweepStep | None
+) -> SeedsSweepStep:
+    judgments = average({seed: one.judgments for seed, one in steps.items()})
+    looks = average({seed: one.looks for seed, one in steps.items()})
+    assisted = average_estimates({seed: one.assisted for seed, one in steps.items()}, is_share=True)
+    distilled = average_estimates({seed: one.distilled for seed, one in steps.items()}, is_share=True)
+    assert judgments is not None
+    assert looks is not None
+    assert distilled is not None
+    return SeedsSweepStep(
+        distribution=policy,
+        sweep=next(iter(steps.values())).sweep,
+        judgments=judgments,
+        looks=looks,
+        assisted=assisted,
+        assisted_gain=pair(assisted, before.assisted) if before else None,
+        distilled=distilled,
+        distilled_gain=pair(distilled, before.distilled) if before else None,
+    )
+
+
+def average_transfers(of: Mapping[int, Transfer]) -> Iterator[SeedsPoint]:
+    """The judge's error by the helper's, for each rate at which the helper was corrupted."""
+    by_rate: dict[float, dict[int, TransferPoint]] = {}
+    for seed, one in of.items():
+        for point in one.points:
+            by_rate.setdefault(point.rate, {})[seed] = point
+    for _, points in sorted(by_rate.items()):
+        x = average({seed: point.helper_error for seed, point in points.items()}, is_share=True)
+        y = average_estimates({seed: point.judge_error for seed, point in points.items()}, is_share=True)
+        if x is not None and y is not None:
+            yield SeedsPoint(x=x, y=y)
+
+
+def average_bins(of: Mapping[int, tuple[Bin, ...]]) -> Iterator[SeedsPoint]:
+    """How right reward models are by how sure, bin by bin, over the seeds that have any pair in the bin."""
+    by_place: dict[int, dict[int, Bin]] = {}
+    for seed, bins in of.items():
+        for one in bins:
+            by_place.setdefault(int(one.expected * BINS), {})[seed] = one
+    for _, bins_of in sorted(by_place.items()):
+        x = average({seed: one.expected for seed, one in bins_of.items()}, is_share=True)
+        y = average_estimates({seed: one.right for seed, one in bins_of.items()}, is_share=True)
+        if x is not None and y is not None:
+            yield SeedsPoint(x=x, y=y)

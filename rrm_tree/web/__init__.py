@@ -1,0 +1,1 @@
+"""The page on which people judge, and the dashboard of a run."""
