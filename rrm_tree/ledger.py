@@ -323,9 +323,38 @@ class Ledger:
     def release(
         self, key: str, fence: int, state: ClaimState, reason: str | None = None, news: News | None = None
     ) -> bool:
-        """End a claim under its fence; False where a newer one has taken its place."""
+        """End a claim under its fence, once; False where a newer one has taken its place."""
         about = {"its_key": key, "its_fence": fence, "its_state": state, "its_reason": reason}
-        return bool(self._claims_changed("release", news, **about))
+        if self._claims_changed("release", news, **about):
+            return True
+        held = self.look(key)
+        return held is not None and held.fence == fence
+
+    def settle(self, run: str, keys: Collection[str], news: Mapping[str, News]) -> None:
+        """Say of keys that they are done, though a kill or a crash has taken that back.
+
+        When this returns, no crash of the server takes back what was written before.
+
+        Args:
+            run: who says so.
+            keys: what the store has as done.
+            news: what is told of each entry, if nothing of that kind has been told of it in this run.
+        """
+        among = {"its_keys": self._statements.listed(sorted(keys))}
+
+        def work(connection: sql.Connection) -> None:
+            if not self.embedded:
+                connection.execute(sql.text("SET LOCAL synchronous_commit TO on"))
+            connection.execute(self._statements.lock, among)
+            connection.execute(self._statements.settle, among)
+            known = sql.select(events.c.entry, events.c.kind).where(events.c.run == run)
+            told = {(row.entry, row.kind) for row in connection.execute(known)}
+            for entry, one in news.items():
+                if (entry, one.kind) not in told:
+                    about = {"its_kind": one.kind, "its_data": json.dumps(one.data)}
+                    connection.execute(self._statements.tell, {"its_run": run, "its_entry": entry, **about})
+
+        self._do(work)
 
     # --- what shall not be trained ---------------------------------------------------------------
 

@@ -222,6 +222,16 @@ class Run:
             with contextlib.suppress(StoreError):
                 self.ledger.release(order.key, order.fence, "free")
 
+    def settle_done(self) -> None:
+        """See that the ledger calls done what the store does.
+
+        An attempt may have been killed between the two, or the ledger's server have crashed since.
+        """
+        trained = [name for name, fate in self.fates.items() if fate.state == "trained"]
+        news = {name: News("done", {"gate_passed": self.done[name].gate_passed}) for name in trained}
+        if self.done:
+            self.ledger.settle(self.name, [done.key for done in self.done.values()], news)
+
     def _take_in(self, answer: Answer) -> None:
         order, name = answer.order, answer.order.entry
         entry = self.plan.by_name[name]
@@ -315,10 +325,12 @@ def train_together(runs: Sequence[Run]) -> list[dict[str, Fate]]:
     with _alive(runs):
         while _begin(runs) or any([run.going_on() for run in runs]):
             _settle(runs, wishes)
-    first.heard()
     for run in runs:
         if run.trouble is not None:
+            first.heard()
             raise StoreError(run.trouble)
+        run.settle_done()
+    first.heard()
     return [run.fates_of_all for run in runs]
 
 

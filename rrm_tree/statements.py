@@ -84,8 +84,10 @@ class Statements:
 
     @cached_property
     def release(self) -> sql.Executable:
-        """End a claim while its fence is the newest."""
-        change = sql.update(claims).where(claims.c.key == KEY, claims.c.fence == FENCE)
+        """End a claim while its fence is the newest, if nobody has ended it."""
+        change = sql.update(claims).where(
+            claims.c.key == KEY, claims.c.fence == FENCE, claims.c.state.in_(("queued", "claimed"))
+        )
         return change.values(state=STATE, reason=REASON, lease_until=0.0).returning(
             claims.c.run, claims.c.entry
         )
@@ -95,6 +97,20 @@ class Statements:
         """Count no attempts lost, while its fence is the newest."""
         change = sql.update(claims).where(claims.c.key == KEY, claims.c.fence == FENCE).values(attempts=0)
         return change.returning(claims.c.run, claims.c.entry)
+
+    @cached_property
+    def lock(self) -> sql.Executable:
+        """Let nobody else change the claims on some keys until the transaction ends."""
+        # In one order, that of `queue`: two who lock must not wait for each other's rows.
+        order = claims.c.key if self.embedded else sql.collate(claims.c.key, "C")
+        held = sql.select(claims.c.key).where(self._is_among(claims.c.key, "its_keys"))
+        return held.order_by(order).with_for_update()
+
+    @cached_property
+    def settle(self) -> sql.Executable:
+        """Some keys are done, whoever holds them."""
+        change = sql.update(claims).where(self._is_among(claims.c.key, "its_keys"))
+        return change.values(state="done", reason=sql.null(), lease_until=0.0)
 
     @cached_property
     def look(self) -> sql.Executable:

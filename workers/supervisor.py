@@ -240,6 +240,12 @@ class Supervisor:
 
     def _conclude(self, claim: Claim, answer: Answer, end: End | None, text: str) -> End | None:
         """Write down how an attempt ended that could not do so itself."""
+        if end is None and answer.end is None and (done := self.store.done(claim.key)) is not None:
+            # Killed after its last commit, before it said so.
+            self.ledger.release(
+                claim.key, claim.fence, "done", news=News("done", {"gate_passed": done.gate_passed})
+            )
+            return End.DONE
         if end is End.FAILED:
             self._give_up(claim, text)
         elif end is End.CANCELLED:

@@ -160,6 +160,7 @@ def make(
         told = wish_again(table.store, table.desk, table.run, named)
         command = table.store.command(table.run)
         said = told or f"noted; nobody schedules {table.run} now, so give the command: `{command}`"
+    office.overview.look_again()
     return _answer(request, office, owner, "part-said.html.j2", text=said)
 
 

@@ -125,6 +125,11 @@ class Overview:
                 self._views[seed] = self._see(now, seed)
             return self._views[seed]
 
+    def look_again(self) -> None:
+        """Let whoever asks next see what has just been changed."""
+        with self._lock:
+            self._snapshot = None
+
     def _fresh(self) -> Snapshot:
         if self._snapshot is None or time.monotonic() - self._taken > FRESH_SECONDS:
             self._snapshot = self._look()

@@ -60,7 +60,7 @@ class Chaos:
         assert not self.fleet.events(self.plan, "nondeterminism", "corrupt"), self.done
         keys = self.fleet.store.referred(self.plan.run).values()
         claims = self.fleet.ledger.claims_of(keys).values()
-        assert {claim.state for claim in claims} == {"done"}, self.done
+        assert {claim.state for claim in claims} == {"done"}, (self.done, claims)
 
     # --- misfortunes -----------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 import itertools
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ sys.path.append(str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parent.parent / "run"))
 
 from fleets import Fleet
-from servers import GET_POSTGRESQL, GET_RABBITMQ, Broker, Database, missing
+from servers import GET_RABBITMQ, Broker, a_database, missing
 
 NUMBERS = itertools.count()
 
@@ -28,15 +27,8 @@ def broker(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def database():
-    if not (Database.programs / "initdb").exists():
-        missing("PostgreSQL", GET_POSTGRESQL)
-    # Not pytest's folder: where tests run as root the server runs as its own user, who may not enter.
-    with tempfile.TemporaryDirectory(prefix="rrm-test-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        one = Database(Path(folder) / "cluster")
-        one.start()
+    with a_database() as one:
         yield one
-        one.stop("immediate")
 
 
 @pytest.fixture

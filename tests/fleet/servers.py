@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -200,3 +201,17 @@ class Database:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
         return self.url.removesuffix("postgres") + name
+
+
+@contextlib.contextmanager
+def a_database():
+    """A PostgreSQL cluster that runs for as long as this."""
+    if not (Database.programs / "initdb").exists():
+        missing("PostgreSQL", GET_POSTGRESQL)
+    # Not pytest's folder: where tests run as root the server runs as its own user, who may not enter.
+    with tempfile.TemporaryDirectory(prefix="rrm-test-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        one = Database(Path(folder) / "cluster")
+        one.start()
+        yield one
+        one.stop("immediate")

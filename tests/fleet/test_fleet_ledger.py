@@ -5,7 +5,9 @@ import sys
 import threading
 import time
 
+import psycopg
 import pytest
+from servers import a_database
 
 from rrm_tree.errors import StoreError
 from rrm_tree.fleet_ledger import FleetLedger, Worker
@@ -65,6 +67,28 @@ def test_what_is_queued_or_worked_on_is_not_queued_again(ledger):
     assert ledger.queue("run", {KEY: "leaf"}, "scheduler/2/0.0") == []
     ledger.release(KEY, claim.fence, "failed", "it said no")
     assert ledger.queue("run", {KEY: "leaf"}, "scheduler/2/0.0") == [KEY]
+
+
+def test_what_a_run_has_settled_outlives_a_crash_of_the_server():
+    with a_database() as database:
+        # Nothing reaches the disk by itself while this lasts.
+        with psycopg.connect(database.url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
+            connection.execute("ALTER SYSTEM SET wal_writer_flush_after = '1GB'")
+        database.stop()
+        database.start()
+        ledger = FleetLedger(database.url, patience_seconds=30)
+        for key, entry in ((KEY, "leaf"), ("other@0123", "other")):
+            claim = ledger.claim(key, "run", entry, ALIVE)
+            ledger.release(key, claim.fence, "done", news=News("done", {}))
+            if entry == "leaf":
+                ledger.settle("run", [key], {entry: News("done", {})})
+        database.stop("immediate")
+        database.start()
+        found = ledger.claims_of([KEY, "other@0123"])
+        assert {key: claim.state for key, claim in found.items()} == {KEY: "done"}
+        assert [event.entry for event in ledger.events_after("run", 0)] == ["leaf"]
+        ledger.close()
 
 
 def test_news_of_a_change_is_told_if_the_change_happens(ledger):

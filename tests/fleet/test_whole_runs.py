@@ -89,6 +89,13 @@ def test_a_node_that_kills_its_processes_is_given_up_with_the_signal_and_the_mem
     assert len(list(notes.iterdir())) in {MOST_LOSSES, MOST_LOSSES + 1}
 
 
+def test_an_attempt_killed_after_its_last_commit_is_done_and_not_lost(calm_fleet):
+    plan = calm_fleet.plan(PAIR, {"leaf": fake(die_done=True)}, seed=30)
+    assert set(states_of(calm_fleet.train(plan)).values()) == {"trained"}, calm_fleet.logs()
+    kinds = [event.kind for event in calm_fleet.events(plan) if event.entry == "leaf"]
+    assert (kinds.count("started"), kinds.count("done"), kinds.count("lost")) == (1, 1, 0)
+
+
 def test_an_attempt_that_takes_too_much_memory_is_ended_and_says_so(calm_fleet):
     plan = calm_fleet.plan(PAIR, {"leaf": {**fake(sleep=30), "resources": {"memory": 1_000_000}}}, seed=4)
     leaf = calm_fleet.train(plan)["leaf"]

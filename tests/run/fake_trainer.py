@@ -2,8 +2,8 @@
 
 A node's `task.with` may ask for trouble: `sleep` seconds a round, `raise_at` a round, `fail_seeds`,
 `die_at` a round with the process killed (as often as `deaths`, in `die_seeds` alone), `same` bytes
-whatever the inputs; `says` something each round; `prints` a variable of its environment; `burn_seeds` take
-their processor for a while.
+whatever the inputs; `die_done` to be killed when all is stored, before the ledger hears of it; `says`
+something each round; `prints` a variable of its environment; `burn_seeds` take their processor for a while.
 """
 
 import os
@@ -16,10 +16,23 @@ import numpy as np
 from rrm_tree.outcomes import Advice, Answers, Items, Judged, Outcomes
 from rrm_tree.records import GateResult, JudgmentFacts, Picture, RoundRecord, Share, Shares
 from rrm_tree.rounds import RoundState
+from rrm_tree.store import Store
+
+
+def die_when_done():
+    commit = Store.commit_done
+
+    def commit_and_die(store, done):
+        commit(store, done)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Store.commit_done = commit_and_die
 
 
 def train(setup, rounds=()):
     options = setup.node.task.options
+    if options.get("die_done"):
+        die_when_done()
     done = list(rounds)
     while len(done) <= setup.inherited or not done[-1].record.stopped:
         index = len(done)

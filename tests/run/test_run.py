@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -28,6 +29,11 @@ def fake(**options):
 
 def events(folder, plan):
     return [(event.entry, event.kind) for event in ledger_of(open_store(folder)).events_after(plan.run, 0)]
+
+
+def claims(folder, plan):
+    store = open_store(folder)
+    return {claim.state for claim in ledger_of(store).claims_of(store.referred(plan.run).values()).values()}
 
 
 @pytest.mark.slow
@@ -98,6 +104,36 @@ def test_a_killed_attempt_is_tried_again_and_ends_with_the_same_bytes(tmp_path):
     assert set(states(train(tmp_path / "b", plan)).values()) == {"trained"}
     assert learned(tmp_path / "a") == learned(tmp_path / "b")
     assert events(tmp_path / "a", plan).count(("leaf", "lost")) == MOST_LOSSES - 1
+
+
+@pytest.mark.slow
+def test_an_attempt_killed_after_its_last_commit_leaves_a_ledger_that_says_done(tmp_path):
+    plan = make_plan(make_tree(PAIR, {"leaf": fake(die_done=True)}))
+    assert set(states(train(tmp_path, plan, 1)).values()) == {"trained"}
+    kinds = [kind for entry, kind in events(tmp_path, plan) if entry == "leaf"]
+    assert (kinds.count("started"), kinds.count("done"), kinds.count("lost")) == (1, 1, 0)
+    assert claims(tmp_path, plan) == {"done"}
+
+
+def test_what_a_crash_of_the_ledger_took_back_is_said_again_at_the_end(tmp_path):
+    plan, store = make_plan(make_tree(PAIR)), open_store(tmp_path)
+    ledger, taken = ledger_of(store), []
+
+    def crash():
+        if not taken and ("leaf", "done") in events(tmp_path, plan):
+            taken.append("leaf")
+            with sqlite3.connect(store.workplace / "ledger.sqlite") as tables:
+                tables.execute("UPDATE claims SET state = 'claimed', lease_until = 9e9")
+                tables.execute("DELETE FROM events WHERE kind = 'done'")
+
+    store.write_run(plan.run, plan, "", "rrm run small.yaml")
+    executor = InlineExecutor(store, ledger, lambda: False, lambda: None)
+    run = Run(plan, plan.run, store, ledger, executor, heard=crash)
+    assert set(states(run.go()).values()) == {"trained"}
+    assert taken == ["leaf"]
+    assert claims(tmp_path, plan) == {"done"}
+    done = [entry for entry, kind in events(tmp_path, plan) if kind == "done"]
+    assert sorted(done) == ["leaf", "root"]
 
 
 @pytest.mark.slow

@@ -25,6 +25,9 @@ def form_of(page):
     return action, fields
 
 
+ENDING = "Somebody has asked that the run end."
+
+
 def without_scripts(client):
     del client.headers[FORGERY_HEADER]
     client.headers["accept"] = "text/html"
@@ -37,12 +40,16 @@ def test_a_wish_is_asked_for_and_made_without_scripts(site, owner):
     assert "End the run?" in asked.text and f"rrm cancel {site.run}" in asked.text
     assert site.desk.cancelled(site.run) == frozenset()
     action, fields = form_of(asked)
+    assert ENDING not in browser.get("/").text
     said = browser.post(action, data=fields)
     assert said.status_code == 200 and "rrm retry" in said.text
     assert site.desk.cancelled(site.run) == {""}
+    # At once, however lately the page was made.
+    assert ENDING in browser.get("/").text
     action, fields = form_of(browser.get("/run/retry"))
     assert browser.post(action, data=fields).status_code == 200
     assert site.desk.cancelled(site.run) == frozenset()
+    assert ENDING not in browser.get("/").text
 
 
 @pytest.mark.parametrize("field", [{}, {FORGERY_FIELD: ""}, {FORGERY_FIELD: "0" * 64}])

@@ -180,7 +180,6 @@ function answersOf(question) {
 }
 
 function show() {
-  const began = performance.now();
   const question = current();
   order = [];
   typed.end();
@@ -215,8 +214,6 @@ function show() {
     ? question.steering.where()
     : question.panes.map((pane, place) => `${title(question, place)}: ${pane.words} ${pane.note}`).join(". ");
   $("said").textContent = `${question.question} ${question.part || ""} ${words} ${question.hidden ? "Advice is hidden." : ""}`;
-  const swapped = () => { document.documentElement.dataset.swapMs = (performance.now() - began).toFixed(1); };
-  requestAnimationFrame(() => requestAnimationFrame(swapped));
   document.documentElement.dataset.question = question.id;
 }
 
