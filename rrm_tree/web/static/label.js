@@ -355,7 +355,8 @@ function press(said) {
   showStanding();
   hintPause();
   outbox.flush();
-  if (queue.length < AHEAD) refill();
+  // What comes is made ready only when the next question has been painted.
+  if (queue.length < AHEAD) requestAnimationFrame(() => setTimeout(refill));
 }
 
 function pick(place) {
