@@ -51,10 +51,9 @@ def load_rounds(store: Store, key: str) -> tuple[RoundState, ...]:
     """The stored rounds of a key, from the first to the first that is missing or corrupt."""
     states: list[RoundState] = []
     for manifest in store.manifests(key):
-        objects = {name: store.get(digest) for name, digest in manifest.objects.items()}
-        if any(data is None for data in objects.values()):
+        whole = _objects_of(store, manifest)
+        if whole is None:
             break
-        whole = {name: data for name, data in objects.items() if data is not None}
         states.append(_unpack_round(manifest, whole))
     return tuple(states)
 
@@ -63,19 +62,27 @@ def take_over(store: Store, key: str, earlier: str) -> None:
     """Let a key have the rounds of the sweep before as its first ones: the same objects, at no cost.
 
     Raises:
-        StoreError: a round of the sweep before is missing or corrupt.
+        StoreError: an object of the sweep before is missing or corrupt.
     """
-    rounds = store.manifests(earlier)
-    costs = store.costs(earlier, len(rounds))
-    for index, manifest in list(enumerate(rounds))[len(store.manifests(key)) :]:
-        objects = {name: store.get(digest) for name, digest in manifest.objects.items()}
-        whole = {name: data for name, data in objects.items() if data is not None}
-        if len(whole) < len(objects) or index >= len(costs):
+    known = len(store.manifests(key))
+    for index, manifest in enumerate(store.manifests(earlier)):
+        whole = _objects_of(store, manifest)
+        if whole is None:
+            # Else it would count as done, and nobody would train it again.
+            store.reopen(earlier)
             raise StoreError(
                 f"{store.address}: round {index + 1} of {earlier} is missing or corrupt;"
                 " the same command trains it again"
             )
-        store.commit_round(key, index, whole, costs[index])
+        if index >= known:
+            store.commit_round(key, index, whole, store.cost(earlier, index))
+
+
+def _objects_of(store: Store, manifest: Manifest) -> dict[str, bytes] | None:
+    """The objects of a round; None where one of them is missing or corrupt."""
+    found = {name: store.get(digest) for name, digest in manifest.objects.items()}
+    whole = {name: data for name, data in found.items() if data is not None}
+    return whole if len(whole) == len(found) else None
 
 
 def _unpack_round(manifest: Manifest, objects: Mapping[str, bytes]) -> RoundState:
@@ -147,17 +154,11 @@ def commit_pairs(store: Store, key: str, measured: NodeMeasurement) -> None:
 
 def load_pairs(store: Store, key: str, settings: PairSettings | None = None) -> NodeMeasurement | None:
     """Every pair of the measurement with these settings, or of the one that rests on most; None without."""
-    if settings is not None:
-        asked = store.measurement(key, PAIRS, settings.model_dump(mode="json"))
-        found = [] if asked is None else [asked]
-    else:
-        found = list(store.measurements(key, PAIRS))
-    if not found:
+    found = _find(store, key, PAIRS, settings)
+    data = None if found is None else store.get(found.objects[PAIRS])
+    if found is None or data is None:
         return None
-    best = _best(found)
-    data = store.get(best.objects[PAIRS])
-    known = PairSettings.model_validate(best.settings)
-    return None if data is None else NodeMeasurement.from_arrays(known, unpack(data)[0])
+    return NodeMeasurement.from_arrays(PairSettings.model_validate(found.settings), unpack(data)[0])
 
 
 def commit_study(store: Store, key: str, what: str, found: Stored, settings: PairSettings) -> None:
@@ -170,15 +171,17 @@ def load_study(
     store: Store, key: str, what: str, model: type[Study], settings: PairSettings | None = None
 ) -> Study | None:
     """What a study with these settings has found, or that which rests on most pairs; None without."""
-    if settings is not None:
-        asked = store.measurement(key, what, settings.model_dump(mode="json"))
-        found = [] if asked is None else [asked]
-    else:
-        found = list(store.measurements(key, what))
-    if not found:
-        return None
-    data = store.get(_best(found).objects[what])
+    found = _find(store, key, what, settings)
+    data = None if found is None else store.get(found.objects[what])
     return None if data is None else model.model_validate_json(data)
+
+
+def _find(store: Store, key: str, what: str, settings: PairSettings | None) -> Measurement | None:
+    """The measurement with these settings; without any, the best of those that there are."""
+    if settings is not None:
+        return store.measurement(key, what, settings.model_dump(mode="json"))
+    found = store.measurements(key, what)
+    return _best(found) if found else None
 
 
 def _best(found: Sequence[Measurement]) -> Measurement:

@@ -150,15 +150,16 @@ class Store:
         found = {entry: self.inputs(key) for entry, (_, key) in latest.items()}
         return {entry: inputs for entry, inputs in found.items() if inputs is not None}
 
-    def commit_round(self, key: str, index: int, objects: Mapping[str, bytes], cost: Cost) -> Manifest:
-        """Store a round: its objects, its cost, then the manifest that makes it count.
+    def commit_round(self, key: str, index: int, objects: Mapping[str, bytes], cost: Cost | None) -> Manifest:
+        """Store a round: its objects, its cost where that is known, then the manifest that makes it count.
 
         Raises:
             TrainingError: the same round is already stored with other bytes.
         """
         digests = {name: self.put(data) for name, data in sorted(objects.items())}
         manifest = Manifest(key=key, round=index, objects=digests)
-        self.files.replace(f"keys/{key}/cost-{index:03}.json", seal(cost.model_dump(mode="json")))
+        if cost is not None:
+            self.files.replace(f"keys/{key}/cost-{index:03}.json", seal(cost.model_dump(mode="json")))
         self._create(f"keys/{key}/round-{index:03}.json", manifest.model_dump(mode="json"))
         return manifest
 
@@ -169,9 +170,13 @@ class Store:
             found.append(manifest)
         return tuple(found)
 
+    def cost(self, key: str, index: int) -> Cost | None:
+        """What a round of a key took."""
+        return self._model(f"keys/{key}/cost-{index:03}.json", Cost)
+
     def costs(self, key: str, rounds: int) -> tuple[Cost, ...]:
         """What the rounds of a key took; those that are known."""
-        found = (self._model(f"keys/{key}/cost-{index:03}.json", Cost) for index in range(rounds))
+        found = (self.cost(key, index) for index in range(rounds))
         return tuple(cost for cost in found if cost is not None)
 
     def commit_done(self, done: Done) -> None:
@@ -186,6 +191,10 @@ class Store:
         records = [manifest.objects["record"] for manifest in self.manifests(key)]
         whole = len(records) == done.rounds and all(self.get(digest) is not None for digest in records)
         return done if whole else None
+
+    def reopen(self, key: str) -> None:
+        """Take it back that a key is done: what its rounds have left behind is to be trained again."""
+        self.files.set_aside(f"keys/{key}/done.json")
 
     # --- questions to people ---------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_trees import DIAMOND, learned, ledger_of, make_plan, make_tree, open_store, train
 
-from rrm_tree.errors import SpecError
+from rrm_tree.errors import SpecError, StoreError
 from rrm_tree.executors import InlineExecutor
 from rrm_tree.graph import build_graph
 from rrm_tree.plan import key_of
@@ -177,6 +177,33 @@ def test_a_sweep_goes_on_from_the_rounds_of_the_one_before(tmp_path):
     assert len(last) == 6
     assert [one.objects for one in last[:3]] == [one.objects for one in first]
     assert last[3].objects != first[0].objects
+
+
+@pytest.mark.parametrize("stage", ["before", "after"])
+def test_what_was_lost_of_the_sweep_before_is_trained_again(tmp_path, stage):
+    tree = make_tree(CHAIN, sweeps=2)
+    plan = make_plan(tree)
+    train(tmp_path / "calm", plan)
+    store = open_store(tmp_path / "lossy")
+    key = key_of(plan.by_name["leaf^1"], {}).key
+    train(tmp_path / "lossy", plan if stage == "after" else make_plan(tree, only="leaf^1"))
+    digest = store.manifests(key)[0].objects["agent"]
+    Path(store.address, "objects", digest[:2], digest).write_bytes(b"torn")
+    if stage == "after":
+        store.reopen(store.referred(plan.run)["leaf"])
+    with pytest.raises(StoreError, match="the same command trains it again"):
+        train(tmp_path / "lossy", plan)
+    train(tmp_path / "lossy", plan)
+    assert learned(tmp_path / "lossy") == learned(tmp_path / "calm")
+
+
+def test_the_cost_of_a_round_may_be_lost(tmp_path):
+    tree = make_tree(CHAIN, sweeps=2)
+    plan = make_plan(tree)
+    key = key_of(plan.by_name["leaf^1"], {}).key
+    train(tmp_path, make_plan(tree, only="leaf^1"))
+    (tmp_path / "keys" / key / "cost-000.json").write_bytes(b"torn")
+    assert {fate.state for fate in train(tmp_path, plan).values()} == {"reused", "trained"}
 
 
 def test_reports_speak_of_the_last_sweep_alone(tmp_path):
