@@ -30,7 +30,7 @@ from rrm_tree.records import WHATS, What
 from rrm_tree.registry import import_modules
 from rrm_tree.relearning import relearn
 from rrm_tree.rounds import RoundState
-from rrm_tree.states import commit_pairs, commit_study, load_pairs, load_rounds, load_setup, load_study
+from rrm_tree.states import commit_pairs, commit_study, load_all_rounds, load_pairs, load_setup, load_study
 from rrm_tree.store import Store
 from rrm_tree.sweeps import node_of
 
@@ -97,8 +97,12 @@ class TrainedNode:
 
     @cached_property
     def rounds(self) -> tuple[RoundState, ...]:
-        """All its rounds."""
-        return load_rounds(self.store, self.key)
+        """All its rounds.
+
+        Raises:
+            StoreError: one of them is not whole.
+        """
+        return load_all_rounds(self.store, self.key)
 
     @cached_property
     def at_work(self) -> NodeAtWork:

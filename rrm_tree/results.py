@@ -221,8 +221,10 @@ def _previous(store: Store, run: str, plan: Plan) -> str | None:
 def _load(store: Store, manifest: Manifest, name: str) -> Any:
     data = store.get(manifest.objects[name])
     if data is None:
+        # Else it would count as done, and nobody would train it again.
+        store.reopen(manifest.key)
         raise StoreError(
-            f"{store.address}: the {name} of round {manifest.round + 1} of {manifest.key} cannot be read: "
-            "give the same command again, which trains that round again"
+            f"{store.address}: the {name} of round {manifest.round + 1} of {manifest.key} cannot be read;"
+            " the command that trained it trains it again"
         )
     return json.loads(data)

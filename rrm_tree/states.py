@@ -58,6 +58,18 @@ def load_rounds(store: Store, key: str) -> tuple[RoundState, ...]:
     return tuple(states)
 
 
+def load_all_rounds(store: Store, key: str) -> tuple[RoundState, ...]:
+    """The stored rounds of a key, for whoever must not do with some of them.
+
+    Raises:
+        StoreError: one of them is missing or corrupt.
+    """
+    rounds, manifests = load_rounds(store, key), store.manifests(key)
+    if len(rounds) < len(manifests):
+        raise _lost(store, manifests[len(rounds)])
+    return rounds
+
+
 def take_over(store: Store, key: str, earlier: str) -> None:
     """Let a key have the rounds of the sweep before as its first ones: the same objects, at no cost.
 
@@ -68,12 +80,7 @@ def take_over(store: Store, key: str, earlier: str) -> None:
     for index, manifest in enumerate(store.manifests(earlier)):
         whole = _objects_of(store, manifest)
         if whole is None:
-            # Else it would count as done, and nobody would train it again.
-            store.reopen(earlier)
-            raise StoreError(
-                f"{store.address}: round {index + 1} of {earlier} is missing or corrupt;"
-                " the same command trains it again"
-            )
+            raise _lost(store, manifest)
         if index >= known:
             store.commit_round(key, index, whole, store.cost(earlier, index))
 
@@ -83,6 +90,15 @@ def _objects_of(store: Store, manifest: Manifest) -> dict[str, bytes] | None:
     found = {name: store.get(digest) for name, digest in manifest.objects.items()}
     whole = {name: data for name, data in found.items() if data is not None}
     return whole if len(whole) == len(found) else None
+
+
+def _lost(store: Store, manifest: Manifest) -> StoreError:
+    """What to say of a round that is not whole; its key is not done any more, so that it is trained again."""
+    store.reopen(manifest.key)
+    return StoreError(
+        f"{store.address}: round {manifest.round + 1} of {manifest.key} is missing or corrupt;"
+        " the command that trained it trains it again"
+    )
 
 
 def _unpack_round(manifest: Manifest, objects: Mapping[str, bytes]) -> RoundState:

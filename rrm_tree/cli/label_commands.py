@@ -165,14 +165,14 @@ def _judged(address: str, run: str, node: str | None) -> Iterator[tuple[Entry, J
     """The judgments of every trained entry, kind by kind, all rounds together."""
     from rrm_tree.mistakes import suggest
     from rrm_tree.outcomes import join_judged
-    from rrm_tree.states import load_rounds
+    from rrm_tree.states import load_all_rounds
 
     store, name = _open(address, run)
     plan, keys = store.plan(name), store.referred(name)
     if node is not None and node not in plan.by_name:
         raise UsageError(f"--node: run {name} has no node '{node}'{suggest(node, list(plan.by_name))}")
     for entry in plan.entries:
-        rounds = load_rounds(store, keys[entry.name]) if entry.name in keys else ()
+        rounds = load_all_rounds(store, keys[entry.name]) if entry.name in keys else ()
         # The last sweep has the judgments of those before.
         wanted = entry.sweep is None if node is None else entry.name == node
         if rounds and wanted:

@@ -15,9 +15,11 @@ import psutil
 import pytest
 from small_trees import learned, ledger_of, make_plan, make_tree, open_store, states, train
 
+from rrm_tree.errors import StoreError
 from rrm_tree.executors import InlineExecutor
 from rrm_tree.results import collect_result
 from rrm_tree.run import MOST_LOSSES, Run, Stop
+from rrm_tree.states import load_all_rounds
 
 ARMS = {"root": {"arms": ["alone", "ideal"]}}
 PAIR = {"root": ["leaf"], "leaf": []}
@@ -233,6 +235,26 @@ def test_a_corrupt_round_is_trained_again_and_nothing_else(tmp_path):
     assert states(train(tmp_path, plan)) == {"leaf": "trained", "root": "reused"}
     assert learned(tmp_path) == before
     assert (None, "corrupt") in events(tmp_path, plan)
+
+
+def collect(store, key):
+    (run,) = store.runs()
+    return collect_result(store, run, store.plan(run), {})
+
+
+@pytest.mark.parametrize("use", [collect, load_all_rounds], ids=["report", "measure"])
+def test_pictures_that_are_lost_after_a_node_is_done_are_made_again(tmp_path, use):
+    plan = make_plan(make_tree({"leaf": []}))
+    train(tmp_path, plan)
+    before, store = learned(tmp_path), open_store(tmp_path)
+    key = store.referred(plan.run)["leaf"]
+    digest = store.manifests(key)[-1].objects["pictures"]
+    Path(store.address, "objects", digest[:2], digest).write_bytes(b"torn")
+    with pytest.raises(StoreError, match=r"round 3 of leaf.*trains it again"):
+        use(store, key)
+    assert states(train(tmp_path, plan)) == {"leaf": "trained"}
+    assert learned(tmp_path) == before
+    use(store, key)
 
 
 @pytest.mark.slow
