@@ -114,7 +114,8 @@ def check_fit(sketches: Mapping[str, Sketch], root: str | None) -> Iterator[Comp
 def _check_node(sketch: Sketch, tasks: dict[str, Plugin], name: str) -> Iterator[Complaint]:
     found: dict[PluginKind, Plugin] = {}
     for kind, slot in SLOTS.items():
-        plugin = yield from _check_plugin(sketch, kind, (*sketch.path, *slot))
+        named = _named(sketch, kind)
+        plugin = (yield from _check_plugin(kind, named, (*sketch.path, *slot))) if named else None
         if plugin is not None:
             found[kind] = plugin
     if "task" in found:
@@ -124,8 +125,8 @@ def _check_node(sketch: Sketch, tasks: dict[str, Plugin], name: str) -> Iterator
     if "task" in found and "judge" in found:
         yield from _check_steering(sketch, found["task"], found["judge"])
     yield from _check_query(sketch)
-    if sketch.agent is not None and sketch.judge is not None:
-        yield from _check_imitation(sketch, sketch.agent, sketch.judge)
+    if "judge" in found and "algorithm" in found:
+        yield from _check_imitation(sketch, found["judge"])
     if "task" in found and "algorithm" in found:
         yield from _check_algorithm(sketch, found["task"], found["algorithm"])
 
@@ -140,11 +141,10 @@ def _named(sketch: Sketch, kind: PluginKind) -> PluginSpec | None:
     return by_kind[kind]
 
 
-def _check_plugin(sketch: Sketch, kind: PluginKind, path: Path) -> Generator[Complaint, None, Plugin | None]:
-    """Complaints about one plug-in; returns it if there is one."""
-    named = _named(sketch, kind)
-    if named is None:
-        return None
+def _check_plugin(
+    kind: PluginKind, named: PluginSpec, path: Path
+) -> Generator[Complaint, None, Plugin | None]:
+    """Complaints about one plug-in; returns it if there is one of that name."""
     try:
         plugin = find(kind, named.use)
     except PluginError as error:
@@ -168,9 +168,17 @@ def _check_algorithm(sketch: Sketch, task: Plugin, algorithm: Plugin) -> Iterato
         yield Complaint((*sketch.path, "agent", "use"), message + ("; use `ppo`" if is_ours else ""))
 
 
-def _check_imitation(sketch: Sketch, agent: PluginSpec, judge: JudgeSpec) -> Iterator[Complaint]:
+def _kinds_asked(judge: JudgeSpec, plugin: Plugin) -> tuple[str, ...]:
+    """Kinds of judgment that are asked for; the judge's first where the spec names none."""
+    return tuple(judge.shares) or plugin.facts.kinds[:1]
+
+
+def _check_imitation(sketch: Sketch, judge: Plugin) -> Iterator[Complaint]:
     """Whether the judge gives the demonstrations that the agent is to start from."""
-    if agent.options.get("demonstrations") == JUDGED and "demonstration" not in judge.shares:
+    assert sketch.agent is not None and sketch.judge is not None
+    if sketch.agent.options.get("demonstrations") != JUDGED:
+        return
+    if "demonstration" not in _kinds_asked(sketch.judge, judge):
         message = (
             f"'{JUDGED}' means those of the judge, who is asked for none; ask for some (judge.kind or"
             " judge.kinds: demonstration), or name a file"
@@ -181,15 +189,14 @@ def _check_imitation(sketch: Sketch, agent: PluginSpec, judge: JudgeSpec) -> Ite
 def _check_judge(sketch: Sketch, judge: Plugin) -> Iterator[Complaint]:
     assert sketch.judge is not None
     facts, path, use = judge.facts, (*sketch.path, "judge"), sketch.judge.use
-    kinds = tuple(sketch.judge.shares)
     if not facts.kinds:
         yield Complaint((*path, "use"), f"judge '{use}' declares no `kinds` of judgment")
-    for kind in kinds if facts.kinds else ():
+    for kind in sketch.judge.shares if facts.kinds else ():
         if kind not in facts.kinds:
             known = ", ".join(facts.kinds)
             key = "kind" if sketch.judge.kinds is None else "kinds"
             yield Complaint((*path, key), f"judge '{use}' cannot give a {kind}; it gives {known}")
-    if "ranking" in kinds and (sketch.judge.alternatives or 0) > MOST_RANKED:
+    if "ranking" in _kinds_asked(sketch.judge, judge) and (sketch.judge.alternatives or 0) > MOST_RANKED:
         yield Complaint((*path, "alternatives"), f"at most {MOST_RANKED} can be ranked")
     yield from _check_next_in_line(sketch, path, judge)
     if (facts.deferred or facts.taped) and sketch.gate is not None:
@@ -219,7 +226,7 @@ def _check_steering(sketch: Sketch, task: Plugin, judge: Plugin) -> Iterator[Com
     """Whether people who shall show how it is done can act in the task: it is made to find out."""
     spec, named = sketch.judge, sketch.task
     assert spec is not None and named is not None
-    asked = DEMONSTRATED.intersection(spec.shares or judge.facts.kinds[:1])
+    asked = DEMONSTRATED.intersection(_kinds_asked(spec, judge))
     if not asked or not judge.facts.deferred or task.check(named.options) or task.refuse(named.options):
         return
     try:
@@ -254,22 +261,15 @@ def _check_next_in_line(sketch: Sketch, path: Path, first: Plugin) -> Iterator[C
     asked_before = first.facts.deferred
     for place, named in enumerate(judge.fallback):
         where = (*path, "fallback", place)
-        try:
-            plugin = find("judge", named.use)
-        except PluginError as error:
-            yield Complaint((*where, "use"), str(error))
+        plugin = yield from _check_plugin("judge", named, where)
+        if plugin is None:
             continue
-        wrong_options = plugin.check(named.options)
-        for wrong in wrong_options:
-            yield Complaint((*where, "with", *wrong.path), wrong.message, wrong.on_key, wrong.missing)
-        if not wrong_options and (refusal := plugin.refuse(named.options)):
-            yield Complaint((*where, "use"), refusal)
         if plugin.facts.deferred:
             yield from _check_later_people(where, named, asked_before=asked_before)
             has_next = place + 1 < len(judge.fallback)
             yield from _check_people(sketch, where, named, has_next=has_next)
             asked_before = True
-        for kind in judge.shares or first.facts.kinds[:1]:
+        for kind in _kinds_asked(judge, first):
             if kind in DEMONSTRATED and not (first.facts.deferred and place == 0):
                 message = f"nobody comes to '{named.use}' with a {kind}: people alone pass one on, and once"
                 yield Complaint((*where, "use"), message)

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rrm_tree.contracts import declare
 from rrm_tree.errors import SpecError
 from rrm_tree.graph import Edge, build_graph, load_graph, shape_tree
 from rrm_tree.mistakes import SpecMistakes
+from rrm_tree.registry import register
 from rrm_tree.spec import CriterionSpec, JudgeSpec, NodeSpec, PluginSpec, TreeSpec, load_tree
 
 CHESS = Path(__file__).parent / "chess.yaml"
@@ -147,3 +149,33 @@ def test_demonstrations_of_a_judge_who_is_asked_for_none_cannot_be_imitated() ->
     asks = node.model_copy(update={"judge": JudgeSpec(use="teacher", kind="preference")})
     with pytest.raises(SpecError, match=r"agent\.with\.demonstrations: 'judged' means those of the judge"):
         build_graph(tree.model_copy(update={"nodes": {"only": asks}}))
+
+
+@register("judge", "shows_alone")
+@declare(version="1", kinds=("demonstration",), direct=True, tasks=None)
+def shows_alone() -> None:
+    """Gives nothing but demonstrations."""
+
+
+@register("judge", "of_no_version")
+@declare(kinds=("label", "preference"), direct=True, tasks=None)
+def of_no_version() -> None:
+    """Has forgotten to say which version it is."""
+
+
+def test_a_judge_who_gives_nothing_but_demonstrations_need_not_be_asked_for_them() -> None:
+    node = NodeSpec(
+        doc="?",
+        task=PluginSpec(use="blocks"),
+        criteria={"better": CriterionSpec(question="?")},
+        judge=JudgeSpec(use="shows_alone"),
+        agent=PluginSpec.model_validate({"use": "ppo", "with": {"demonstrations": "judged"}}),
+    )
+    assert build_graph(TreeSpec(version=1, name="square", nodes={"only": node})).order == ("only",)
+
+
+def test_a_judge_next_in_line_declares_a_version_as_the_first_does() -> None:
+    judge = JudgeSpec(use="truth", fallback=(PluginSpec(use="of_no_version"),))
+    leaf = tree_of({"a": []}).nodes["a"].model_copy(update={"judge": judge})
+    with pytest.raises(SpecError, match=r"judge\.fallback\.0\.use: .*declares no `version`"):
+        build_graph(TreeSpec(version=1, name="tree", nodes={"a": leaf}))
