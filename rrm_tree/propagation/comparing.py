@@ -25,7 +25,7 @@ from rrm_tree.propagation.intervals import (
     subtract,
 )
 from rrm_tree.propagation.nodes import pool_shares, sees_advice
-from rrm_tree.propagation.over_seeds import LEAST_SEEDS, OverSeeds, average_estimates, no_narrower, pair
+from rrm_tree.propagation.over_seeds import LEAST_SEEDS, OverSeeds, average_estimates, pair, subtract_each
 from rrm_tree.records import Edit, NodeResult, RunResult, Share, Shares, Stored
 
 ALPHA = 0.05
@@ -329,10 +329,9 @@ def _change(measure: Measure, before: Mapping[int, Estimate], after: Mapping[int
             average_estimates({seed: of[seed] for seed in common}, is_share=is_share)
             for of in (before, after)
         )
-        gap = pair(other, one)
+        gap = pair(other, one, subtract_each(after, before))
         if one is not None and other is not None and gap is not None:
-            apart = no_narrower(gap.difference, [subtract(after[seed], before[seed]) for seed in common])
-            return _told(measure, _of_seeds(one), _of_seeds(other), apart, "seed")
+            return _told(measure, _of_seeds(one), _of_seeds(other), gap.difference, "seed")
     one_side, other_side = _alone(before), _alone(after)
     return _told(measure, one_side, other_side, subtract(other_side, one_side), "nothing")
 

@@ -96,17 +96,24 @@ def average_estimates(
 Estimates = Mapping[int, Estimate | None]
 """What each seed has measured."""
 
+Gaps = Mapping[int, Difference | None]
+"""What each seed has measured of a difference."""
 
-def pair(
-    first: OverSeeds | None, second: OverSeeds | None, measured: tuple[Estimates, Estimates] | None = None
-) -> Paired | None:
+
+def subtract_each(first: Estimates, second: Estimates) -> Gaps:
+    """First minus second in each seed that has measured both, as if on different items."""
+    both = ((seed, first[seed], second.get(seed)) for seed in first)
+    return {seed: subtract(one, other) for seed, one, other in both if one is not None and other is not None}
+
+
+def pair(first: OverSeeds | None, second: OverSeeds | None, measured: Gaps) -> Paired | None:
     """First minus second, seed by seed; None for fewer than three seeds that have both.
 
     Args:
         first: over seeds.
         second: over seeds.
-        measured: the estimates that the two are means of: few seeds may agree by chance, so that the
-            interval is nowhere narrower than what measuring leaves open.
+        measured: the difference as each seed has measured it: few seeds may agree by chance, so that
+            the interval is nowhere narrower than what measuring leaves open.
     """
     if first is None or second is None:
         return None
@@ -114,10 +121,7 @@ def pair(
     if len(both) < LEAST_SEEDS:
         return None
     found = compare_seeds([first.by_seed[seed] for seed in both], [second.by_seed[seed] for seed in both])
-    if measured is None:
-        return found
-    ours, others = ([of[seed] for seed in both] for of in measured)
-    apart = [subtract(one, other) for one, other in zip(ours, others, strict=True) if one and other]
+    apart = [gap for seed in both if (gap := measured.get(seed)) is not None]
     if len(apart) < len(both):
         return found
     return found.model_copy(update={"difference": no_narrower(found.difference, apart)})

@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from rrm_tree.propagation.intervals import Z95, Difference, Estimate, student_quantile
+from rrm_tree.propagation.intervals import (
+    Z95,
+    Difference,
+    Estimate,
+    average_independent,
+    student_quantile,
+)
 from rrm_tree.records import Stored
 
 
@@ -24,7 +30,9 @@ class Recovered(Stored):
     high: float | None
 
 
-def recover_gap(trained: Estimate, unassisted: Estimate, on_truth: Estimate) -> Recovered:
+def recover_gap(
+    trained: Estimate | Difference, unassisted: Estimate | Difference, on_truth: Estimate | Difference
+) -> Recovered:
     """Burns et al. 2023, with Fieller's interval (1954); both gaps share the unassisted mean."""
     spread = [((one.high - one.low) / 2 / Z95) ** 2 for one in (trained, unassisted, on_truth)]
     above, below = trained.value - unassisted.value, on_truth.value - unassisted.value
@@ -33,9 +41,11 @@ def recover_gap(trained: Estimate, unassisted: Estimate, on_truth: Estimate) -> 
 
 
 def recover_gap_over_seeds(
-    trained: Sequence[float], unassisted: Sequence[float], on_truth: Sequence[float]
+    trained: Sequence[Estimate], unassisted: Sequence[Estimate], on_truth: Sequence[Estimate]
 ) -> Recovered | None:
     """The ratio of the mean gaps over seeds; None for fewer than three seeds.
+
+    Nowhere surer than what the seeds have measured: few of them may agree by chance.
 
     Args:
         trained: mean truth in each seed, [seeds]; the same seeds as in the other two.
@@ -45,8 +55,8 @@ def recover_gap_over_seeds(
     count = len(trained)
     if count < 3:
         return None
-    above = [one - base for one, base in zip(trained, unassisted, strict=True)]
-    below = [one - base for one, base in zip(on_truth, unassisted, strict=True)]
+    above = [one.value - base.value for one, base in zip(trained, unassisted, strict=True)]
+    below = [one.value - base.value for one, base in zip(on_truth, unassisted, strict=True)]
 
     def covariance(first: Sequence[float], second: Sequence[float]) -> float:
         a, b = sum(first) / count, sum(second) / count
@@ -54,7 +64,25 @@ def recover_gap_over_seeds(
         return sum(products) / (count - 1) / count
 
     spreads = _Spreads(covariance(above, above), covariance(below, below), covariance(above, below))
-    return _divide(sum(above) / count, sum(below) / count, spreads, student_quantile(count - 1))
+    found = _divide(sum(above) / count, sum(below) / count, spreads, student_quantile(count - 1))
+    return _widen(found, recover_gap(*(average_independent(one) for one in (trained, unassisted, on_truth))))
+
+
+def _widen(found: Recovered, other: Recovered) -> Recovered:
+    """Intervals that hold those of both; no ratio where one of the two allows none."""
+
+    def hold(one: Difference, another: Difference) -> Difference:
+        return Difference(value=one.value, low=min(one.low, another.low), high=max(one.high, another.high))
+
+    parts = {
+        "numerator": hold(found.numerator, other.numerator),
+        "denominator": hold(found.denominator, other.denominator),
+    }
+    ends = [(one.low, one.high) for one in (found, other) if one.low is not None and one.high is not None]
+    if len(ends) < 2:
+        return Recovered(**parts, value=None, low=None, high=None)
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    return Recovered(**parts, value=found.value, low=low, high=high)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,18 @@ Arithmetic only; touches nothing. Needs NumPy, as `propagation.allocating` does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from rrm_tree.propagation.allocating import Allocation, Grant
 from rrm_tree.propagation.intervals import Estimate
-from rrm_tree.propagation.over_seeds import LEAST_SEEDS, OverSeeds, average, average_estimates, pair
+from rrm_tree.propagation.over_seeds import (
+    LEAST_SEEDS,
+    OverSeeds,
+    average,
+    average_estimates,
+    pair,
+    subtract_each,
+)
 from rrm_tree.records import Stored
 
 
@@ -33,14 +40,13 @@ class SeedsAllocation(Stored):
     grants: tuple[SeedsGrant, ...]
     """The largest mean gain first; those of which nothing is known last."""
 
+    is_told_apart: bool = False
+    """Whether the first one's gain is above 0, and above every other's seed by seed."""
+
     @property
     def best(self) -> SeedsGrant | None:
-        """The one node whose gain is above 0, and above every other's seed by seed; None without."""
-        first, *others = self.grants or (None,)
-        if first is None or first.gain is None or first.gain.low is None or first.gain.low <= 0:
-            return None
-        apart = [pair(first.gain, other.gain) for other in others if other.gain is not None]
-        return first if all(one is not None and one.difference.low > 0 for one in apart) else None
+        """The one node that is told apart from all others; None without."""
+        return self.grants[0] if self.is_told_apart else None
 
     @property
     def words(self) -> str:
@@ -74,11 +80,26 @@ def allocate_over_seeds(found: Mapping[int, Allocation]) -> SeedsAllocation:
         for grant in one.grants:
             by_node.setdefault(grant.node, {})[seed] = grant
     grants = [_average(node, of) for node, of in by_node.items()]
+    grants.sort(key=lambda one: (-(one.gain.mean if one.gain else -2.0), one.node))
     return SeedsAllocation(
         judgments=max((one.judgments for one in found.values()), default=0),
         seeds=tuple(found),
-        grants=tuple(sorted(grants, key=lambda one: (-(one.gain.mean if one.gain else -2.0), one.node))),
+        grants=tuple(grants),
+        is_told_apart=_is_told_apart(grants, by_node),
     )
+
+
+def _is_told_apart(grants: Sequence[SeedsGrant], by_node: Mapping[str, Mapping[int, Grant]]) -> bool:
+    first, *others = grants or (None,)
+    if first is None or first.gain is None or first.gain.low is None or first.gain.low <= 0:
+        return False
+    gains = {node: {seed: grant.gain for seed, grant in of.items()} for node, of in by_node.items()}
+    apart = [
+        pair(first.gain, other.gain, subtract_each(gains[first.node], gains[other.node]))
+        for other in others
+        if other.gain is not None
+    ]
+    return all(one is not None and one.difference.low > 0 for one in apart)
 
 
 def _average(node: str, of: Mapping[int, Grant]) -> SeedsGrant:

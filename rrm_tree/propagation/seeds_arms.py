@@ -82,22 +82,24 @@ def compare_arms_over_seeds(
     names = dict.fromkeys(row.name for one in by_seed.values() for row in one.rows)
     truths = {name: _truth_of(name, node, ended) for name in names}
     rows = tuple(_row(name, by_seed, truths[name], truths.get(node)) for name in names)
-    declared, on_truth = truths.get(node), truths.get("truth")
     return SeedsArms(
         node=node,
         rows=rows,
         paths=_average_paths(by_seed),
-        recovered=_recover(declared, truths.get("alone"), on_truth),
-        result_gap=pair(on_truth, declared),
+        recovered=_recover(node, by_seed),
+        result_gap=pair(
+            truths.get("truth"), truths.get(node), {seed: one.result_gap for seed, one in by_seed.items()}
+        ),
     )
 
 
-def _recover(ours: OverSeeds | None, alone: OverSeeds | None, on_truth: OverSeeds | None) -> Recovered | None:
-    if ours is None or alone is None or on_truth is None:
-        return None
-    each = (ours.by_seed, alone.by_seed, on_truth.by_seed)
-    seeds = [seed for seed in each[0] if all(seed in one for one in each)]
-    return recover_gap_over_seeds(*([one[seed] for seed in seeds] for one in each))
+def _recover(node: str, by_seed: Mapping[int, Arms]) -> Recovered | None:
+    """Of the seeds that have all three arms."""
+    each = ({row.name: row.truth for row in arms.rows} for arms in by_seed.values())
+    names = (node, "alone", "truth")
+    known = [[found for name in names if (found := truths.get(name)) is not None] for truths in each]
+    whole = [one for one in known if len(one) == len(names)]
+    return recover_gap_over_seeds(*zip(*whole, strict=True)) if whole else None
 
 
 def _node_of(entries: Entries) -> str:
@@ -126,7 +128,9 @@ def _row(
         reward_sees_advice=first.reward_sees_advice,
         help=first.help,
         truth=truth,
-        less=None if first.declared else pair(declared, truth),
+        less=None
+        if first.declared
+        else pair(declared, truth, {seed: row.less for seed, row in rows.items()}),
         judgments=average({seed: row.judgments for seed, row in rows.items()}),
         all_looks=average({seed: row.all_looks for seed, row in rows.items()}),
     )
@@ -155,4 +159,5 @@ def _average_step(steps: Mapping[int, GainStep]) -> SeedsGainStep | None:
     if before is None or after is None:
         return None
     cause = next(iter(steps.values())).cause
-    return SeedsGainStep(cause=cause, before=before, after=after, gain=pair(after, before))
+    gain = pair(after, before, {seed: step.gain for seed, step in steps.items()})
+    return SeedsGainStep(cause=cause, before=before, after=after, gain=gain)

@@ -6,12 +6,13 @@ In: what was measured of one node, by seed. Out: means over seeds. Arithmetic on
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from rrm_tree.propagation.intervals import Paired
 from rrm_tree.propagation.nodes import DISTRIBUTIONS
-from rrm_tree.propagation.over_seeds import OverSeeds, average, average_estimates, pair
+from rrm_tree.propagation.over_seeds import Gaps, OverSeeds, average, average_estimates, pair
 from rrm_tree.propagation.pairs import BINS, Bin
-from rrm_tree.propagation.sweep_gains import NodeSweeps, SweepStep
+from rrm_tree.propagation.sweep_gains import NodeSweeps, SweepGain, SweepStep
 from rrm_tree.propagation.transfer import Transfer, TransferPoint
 from rrm_tree.records import Distribution, Stored
 
@@ -67,10 +68,16 @@ def _step(
         judgments=judgments,
         looks=looks,
         assisted=assisted,
-        assisted_gain=pair(assisted, before.assisted) if before else None,
+        assisted_gain=pair(assisted, before.assisted, _gaps(steps, "assisted_gain")) if before else None,
         distilled=distilled,
-        distilled_gain=pair(distilled, before.distilled) if before else None,
+        distilled_gain=pair(distilled, before.distilled, _gaps(steps, "distilled_gain")) if before else None,
     )
+
+
+def _gaps(steps: Mapping[int, SweepStep], name: Literal["assisted_gain", "distilled_gain"]) -> Gaps:
+    """What each seed has measured of a gain, pair by pair."""
+    gains: dict[int, SweepGain | None] = {seed: getattr(one, name) for seed, one in steps.items()}
+    return {seed: None if gain is None else gain.difference for seed, gain in gains.items()}
 
 
 def average_transfers(of: Mapping[int, Transfer]) -> Iterator[SeedsPoint]:

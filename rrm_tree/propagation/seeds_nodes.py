@@ -14,10 +14,20 @@ from rrm_tree.propagation.accuracy import ORDERERS, Accuracy, Orderer, Split, Wo
 from rrm_tree.propagation.effort import Effort, add_effort
 from rrm_tree.propagation.intervals import Paired, estimate_mean
 from rrm_tree.propagation.nodes import DISTRIBUTIONS, NodeAnalysis, analyse_node
-from rrm_tree.propagation.over_seeds import Estimates, OverSeeds, average, average_estimates, pair
+from rrm_tree.propagation.over_seeds import (
+    Estimates,
+    OverSeeds,
+    average,
+    average_estimates,
+    pair,
+    subtract_each,
+)
 from rrm_tree.records import Distribution, Mean, NodeResult, Stored
 
 FINISHED = ("trained", "reused")
+
+Truth = Literal["agent_truth", "proposal_truth", "heuristic_truth"]
+TRUTHS: tuple[Truth, ...] = ("agent_truth", "proposal_truth", "heuristic_truth")
 
 
 class SeedsSplit(Stored):
@@ -108,6 +118,9 @@ class SeedsNode(Stored):
     agent_truth: OverSeeds | None
     proposal_truth: OverSeeds | None
     heuristic_truth: OverSeeds | None
+    above_proposals: Paired | None = None
+    """The agents' truth less that of proposals."""
+    above_heuristic: Paired | None = None
     gate: SeedsGate | None
     alarms: SeedsAlarms | None = None
     effort: Effort
@@ -152,6 +165,7 @@ def analyse_over_seeds(name: str, entries: Mapping[int, NodeResult]) -> SeedsNod
     of = {seed: every[seed] for seed in ended}
     helped = next(iter(every.values())).helped
     off, on = (_average_accuracy(of, distribution, helped) for distribution in DISTRIBUTIONS)
+    truths = {name: average_truths(ended, name) for name in TRUTHS}
     return SeedsNode(
         name=name,
         level=next(iter(every.values())).level,
@@ -164,13 +178,13 @@ def analyse_over_seeds(name: str, entries: Mapping[int, NodeResult]) -> SeedsNod
         ),
         off=off,
         on=on,
-        shift=pair(on.distilled, off.distilled, (_distilled(of, "on"), _distilled(of, "off")))
+        shift=pair(on.distilled, off.distilled, {seed: one.shift for seed, one in of.items()})
         if on and off
         else None,
         solve_looks=average({seed: one.solve_looks for seed, one in of.items()}),
-        agent_truth=average_truths(ended, "agent_truth"),
-        proposal_truth=average_truths(ended, "proposal_truth"),
-        heuristic_truth=average_truths(ended, "heuristic_truth"),
+        **truths,
+        above_proposals=_rise_above(truths, of, "proposal_truth"),
+        above_heuristic=_rise_above(truths, of, "heuristic_truth"),
         gate=_gather_gates(every),
         alarms=_gather_alarms(every),
         effort=add_effort(one.effort for one in every.values()),
@@ -191,10 +205,7 @@ def _average_accuracy(
     def looks(name: str) -> OverSeeds | None:
         return average({seed: getattr(part, name) for seed, part in parts.items()})
 
-    shares = {
-        orderer: average_estimates({seed: part.of(orderer) for seed, part in parts.items()}, is_share=True)
-        for orderer in ORDERERS
-    }
+    shares = {orderer: average_estimates(_of(parts, orderer), is_share=True) for orderer in ORDERERS}
     return SeedsAccuracy(
         **shares,
         split=_average_split(parts),
@@ -205,6 +216,11 @@ def _average_accuracy(
         looks_ideal=looks("looks_ideal"),
         abstained=looks("abstained"),
     )
+
+
+def _of(parts: Mapping[int, Accuracy], orderer: Orderer) -> Estimates:
+    """What each seed has measured of one orderer."""
+    return {seed: part.of(orderer) for seed, part in parts.items()}
 
 
 def _average_split(parts: Mapping[int, Accuracy]) -> SeedsSplit | None:
@@ -239,12 +255,6 @@ def _show_split(shares: Mapping[Orderer, OverSeeds | None], helped: bool) -> Spl
     )
 
 
-def _distilled(nodes: Mapping[int, NodeAnalysis], distribution: Distribution) -> Estimates:
-    """What each seed has measured of the reward model."""
-    parts = {seed: node.at(distribution) for seed, node in nodes.items()}
-    return {seed: part.distilled if part else None for seed, part in parts.items()}
-
-
 def _average_worth(
     parts: Mapping[int, Accuracy], shares: Mapping[Orderer, OverSeeds | None]
 ) -> SeedsWorth | None:
@@ -256,11 +266,11 @@ def _average_worth(
     if not worths or after is None or not known:
         return None
     base = max(known, key=lambda name: known[name].mean)
-    assisted = {seed: part.assisted for seed, part in parts.items()}
+    assisted = _of(parts, "assisted")
     gaps = [
         gap
         for name, before in known.items()
-        if (gap := pair(after, before, (assisted, {seed: part.of(name) for seed, part in parts.items()})))
+        if (gap := pair(after, before, subtract_each(assisted, _of(parts, name))))
     ]
     verdict: Literal["helps", "hurts", "unclear"] = "unclear"
     if gaps and min(gap.difference.low for gap in gaps) > 0:
@@ -280,13 +290,21 @@ def _average_worth(
 # --- truth, gates ------------------------------------------------------------------------------
 
 
-def average_truths(
-    entries: Mapping[int, NodeResult], name: Literal["agent_truth", "proposal_truth", "heuristic_truth"]
-) -> OverSeeds | None:
+def average_truths(entries: Mapping[int, NodeResult], name: Truth) -> OverSeeds | None:
     """Mean over seeds of the seeds' mean truths in their last rounds."""
     means: dict[int, Mean | None] = {seed: getattr(one.rounds[-1], name) for seed, one in entries.items()}
     is_share = all(mean.binary for mean in means.values() if mean is not None)
     return average_estimates({seed: estimate_mean(mean) for seed, mean in means.items()}, is_share=is_share)
+
+
+def _rise_above(
+    truths: Mapping[Truth, OverSeeds | None], of: Mapping[int, NodeAnalysis], name: Truth
+) -> Paired | None:
+    """How much better the agents are than what was there without training."""
+    ours, others = (
+        {seed: getattr(one, which) for seed, one in of.items()} for which in ("agent_truth", name)
+    )
+    return pair(truths["agent_truth"], truths[name], subtract_each(ours, others))
 
 
 def _gather_alarms(every: Mapping[int, NodeAnalysis]) -> SeedsAlarms | None:

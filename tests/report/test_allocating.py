@@ -123,22 +123,22 @@ def test_a_helper_that_nobody_hears_gains_the_root_nothing():
 # --- over seeds --------------------------------------------------------------------------------
 
 
-def granted(judgments=500, **gains):
-    """One seed's allocation with these gains, each known to 0.001; None for what was not measured."""
+def granted(judgments=500, half=0.001, **gains):
+    """One seed's allocation with these gains, each known to so much; None for what was not measured."""
 
     def grant(node, gain):
         if gain is None:
             return Grant(node=node, judgments=400, error=None, relief=None, carried=None, gain=None)
-        known = Estimate(value=gain, low=gain - 0.001, high=gain + 0.001, count=300)
+        known = Estimate(value=gain, low=gain - half, high=gain + half, count=300)
         return Grant(node=node, judgments=400, error=0.1, relief=known, carried=known, gain=known)
 
     return Allocation(judgments=judgments, grants=tuple(grant(node, gain) for node, gain in gains.items()))
 
 
-def over_seeds(root, leaf):
+def over_seeds(root, leaf, half=0.001):
     both = zip(root, leaf, strict=True)
     return allocate_over_seeds(
-        {seed: granted(root=one, leaf=other) for seed, (one, other) in enumerate(both)}
+        {seed: granted(half=half, root=one, leaf=other) for seed, (one, other) in enumerate(both)}
     )
 
 
@@ -154,6 +154,13 @@ def test_gains_are_averaged_over_seeds_and_compared_seed_by_seed():
         " 0.066), more than from any other node."
     )
     assert "+0.045 (+0.024 to +0.066)" in write_over_seeds(found)
+
+
+def test_gains_that_seeds_agree_on_are_told_apart_no_better_than_they_were_measured():
+    found = over_seeds((0.03, 0.04, 0.05, 0.06), (0.02, 0.031, 0.04, 0.049), half=0.02)
+    assert found.grants[0].gain.low > 0
+    assert found.best is None
+    assert found.words.endswith("the best nodes are not told apart.")
 
 
 @pytest.mark.parametrize(

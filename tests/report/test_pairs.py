@@ -175,16 +175,34 @@ def test_the_fit_finds_the_curve_that_made_the_points():
     assert found.beta.value == pytest.approx(0.5)
 
 
+def measured(value, half):
+    return Estimate(value=value, low=value - half, high=value + half, count=400)
+
+
+def recover_over_seeds(*arms, half=0.0):
+    """Of seeds whose means are measured with intervals of so much on either side."""
+    return recover_gap_over_seeds(*([measured(value, half) for value in arm] for arm in arms))
+
+
 def test_the_gap_over_seeds_is_the_ratio_of_the_mean_gaps():
     trained, alone, truth = [0.7, 0.8, 0.75, 0.72], [0.5, 0.52, 0.49, 0.5], [0.9, 0.92, 0.91, 0.88]
-    found = recover_gap_over_seeds(trained, alone, truth)
+    found = recover_over_seeds(trained, alone, truth)
     assert found.value == pytest.approx((sum(trained) - sum(alone)) / (sum(truth) - sum(alone)))
     assert found.low < found.value < found.high
     # Where every seed covers the same share, nothing is left open.
-    same = recover_gap_over_seeds([0.6, 0.65, 0.5], [0.5, 0.5, 0.4], [0.7, 0.8, 0.6])
+    same = recover_over_seeds([0.6, 0.65, 0.5], [0.5, 0.5, 0.4], [0.7, 0.8, 0.6])
     assert (same.low, same.value, same.high) == pytest.approx((0.5, 0.5, 0.5))
-    assert recover_gap_over_seeds([0.6, 0.4, 0.5], [0.5] * 3, [0.4, 0.6, 0.5]).value is None
-    assert recover_gap_over_seeds([1, 1], [0, 0], [1, 1]) is None
+    assert recover_over_seeds([0.6, 0.4, 0.5], [0.5] * 3, [0.4, 0.6, 0.5]).value is None
+    assert recover_over_seeds([1, 1], [0, 0], [1, 1]) is None
+
+
+def test_the_gap_over_seeds_is_no_surer_than_what_each_seed_has_measured():
+    arms = [0.6, 0.65, 0.5], [0.5, 0.5, 0.4], [0.7, 0.8, 0.6]
+    found = recover_over_seeds(*arms, half=0.04)
+    each = [measured(sum(one) / 3, 0.04 / 3**0.5) for one in arms]
+    alone = recover_gap(*each)
+    assert (found.low, found.value, found.high) == pytest.approx((alone.low, 0.5, alone.high))
+    assert recover_over_seeds(*arms, half=0.5).value is None
 
 
 def test_shaped_rewards_are_no_distance_apart():

@@ -14,7 +14,7 @@ from seeds_runs import jitter, over_seeds, replace_node, shift, truth
 
 from rrm_tree.propagation import Estimate, analyse, analyse_seeds, estimate_share, subtract
 from rrm_tree.propagation.causes import Cause, ErrorCauses, NodeCauses
-from rrm_tree.propagation.over_seeds import average, average_estimates, pair
+from rrm_tree.propagation.over_seeds import average, average_estimates, pair, subtract_each
 from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.records import AgreementFacts, JudgeFacts, PeopleFacts, PeoplePart, Share
 from rrm_tree.report import build_seeds_report, seeds_report_schema, terminal_report, write_reports
@@ -55,7 +55,7 @@ def test_fewer_than_three_seeds_have_no_interval():
     assert average(edge).high > 1.0
     assert average(edge, is_share=True).high == 1.0
     assert average({0: None, 1: None}) is None
-    assert pair(average({0: 1.0, 1: 2.0}), average({0: 0.0, 1: 0.0})) is None
+    assert pair(average({0: 1.0, 1: 2.0}), average({0: 0.0, 1: 0.0}), {}) is None
 
 
 def test_seeds_that_agree_by_chance_are_no_surer_than_their_pairs_allow():
@@ -105,15 +105,40 @@ def test_seeds_that_are_not_finished_are_left_out_of_means_and_named(chess_run):
     assert set(ray.off.distilled.by_seed) == {0, 2}
 
 
+def with_ideal(run, reached):
+    """The run with another mean truth of the root's arm `ideal`."""
+    [arm] = [node for node in run.nodes if node.arm == "ideal"]
+    mean = arm.rounds[0].agent_truth.model_copy(update={"mean": reached})
+    return replace_node(run, arm.name, rounds=(arm.rounds[0].model_copy(update={"agent_truth": mean}),))
+
+
+def arms_of(run, shifts):
+    """The rows of the root's arms over seeds that differ by so much."""
+    return {
+        row.name: row for row in analyse_seeds(over_seeds(*(shift(run, by) for by in shifts))).arms[0].rows
+    }
+
+
 def test_arms_are_compared_within_their_seeds(chess_run):
     # Seeds differ by far more than the arms do: only differences within a seed can show it.
-    result = over_seeds(*(shift(chess_run, by) for by in (-0.3, -0.25, -0.2, -0.15, -0.1, 0.0)))
-    rows = {row.name: row for row in analyse_seeds(result).arms[0].rows}
-    assert rows["ideal"].truth.high > rows["player"].truth.low
-    assert rows["ideal"].less.difference.value == pytest.approx(0.89 - 0.905)
+    rows = arms_of(with_ideal(chess_run, 0.94), (-0.3, -0.25, -0.2, -0.15, -0.1, 0.0))
+    assert rows["ideal"].truth.low < rows["player"].truth.high
+    assert rows["ideal"].less.difference.value == pytest.approx(0.89 - 0.94)
     assert rows["ideal"].less.difference.high < 0
     assert rows["ideal"].less.p_value == 2 / 2**6
     assert rows["player"].less is None
+
+
+def test_arms_that_differ_alike_in_every_seed_are_no_surer_apart_than_their_outcomes_allow(chess_run):
+    rows = arms_of(chess_run, (-0.3, -0.25, -0.2, -0.15, -0.1, 0.0))
+    # The same .015 in every seed: the seeds' own values leave nothing open, 400 outcomes each do.
+    apart = rows["ideal"].less.difference
+    assert apart.value == pytest.approx(0.89 - 0.905)
+    assert apart.low < -0.03 and apart.high > 0
+    arms = analyse_seeds(over_seeds(*[chess_run] * 6)).arms[0]
+    assert arms.result_gap.difference.low < 0 < arms.result_gap.difference.high
+    assert all(step.gain.difference.low < step.gain.difference.value for path in arms.paths for step in path)
+    assert arms.recovered.high - arms.recovered.low > 0.01
 
 
 def test_both_orders_of_the_gain_end_where_the_means_do(chess_run):
@@ -138,7 +163,7 @@ def test_helpers_that_help_in_most_seeds_are_counted(chess_run, make_record, mak
 def test_differences_of_seeds_that_agree_are_no_surer_than_their_pairs():
     same = {seed: estimate_share(Share(right=54, pairs=60)) for seed in range(3)}
     mean = average_estimates(same, is_share=True)
-    gap = pair(mean, mean, (same, same)).difference
+    gap = pair(mean, mean, subtract_each(same, same)).difference
     alone = subtract(same[0], same[0])
     assert (gap.low, gap.high) == pytest.approx((alone.low / 3**0.5, alone.high / 3**0.5))
 

@@ -111,9 +111,11 @@ def test_pictures_of_many_seeds_stay_within_half_a_megabyte(chess_run, tmp_path)
     assert 0 < page.read_text(encoding="utf-8").count("<img ") <= 12
 
 
-def swept(gain):
+def swept(gain, half=0.01):
+    """A node whose second sweep has gained so much, which its pairs leave open by half an interval."""
+
     def step(sweep, value, gained):
-        apart = Difference(value=gained, low=-1, high=1)
+        apart = Difference(value=gained, low=gained - half, high=gained + half)
         return SweepStep(
             sweep=sweep,
             judgments=300 * sweep,
@@ -142,6 +144,13 @@ def test_what_sweeps_have_gained_is_taken_within_each_seed(chess_run, tmp_path):
     write_reports(seeds_of(run, 3), tmp_path, by_seed=studies)
     assert "+0.050 (+0.025 to +0.075)" in read(tmp_path, "md")
     assert '<section id="sweeps">' in read(tmp_path, "html")
+
+
+def test_gains_of_sweeps_over_seeds_are_no_surer_than_their_pairs(chess_run):
+    studies = {seed: swept(gain, half=0.3) for seed, gain in enumerate((0.04, 0.05, 0.06))}
+    report = build_seeds_report(seeds_of(chess_run, 3), studies)
+    gain = next(one for one in report.studies if one.name == "player").sweeps[1].distilled_gain.difference
+    assert (gain.low, gain.high) == pytest.approx((0.05 - 0.3 / 3**0.5, 0.05 + 0.3 / 3**0.5))
 
 
 def test_the_configuration_names_all_seeds_and_what_has_changed(chess_run, tmp_path):

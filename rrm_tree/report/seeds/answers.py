@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rrm_tree.propagation import CLAIM_SEEDS, DISTRIBUTIONS, SeedsAnalysis, SeedsNode
-from rrm_tree.propagation.over_seeds import OverSeeds, pair
+from rrm_tree.propagation.over_seeds import OverSeeds
 from rrm_tree.propagation.seeds_studies import SeedsOrigin
 from rrm_tree.records import SeedsResult
 from rrm_tree.report.answers import CHANCE, Answer
@@ -48,9 +48,11 @@ def _doubts(root: SeedsNode, seeds: int) -> Iterator[str]:
     """What speaks against the root, the plainest first."""
     if root.unfinished:
         yield f"{code(root.name)} is finished in {count_seeds(len(root.seeds), seeds)}"
-    others = {"proposals": root.proposal_truth, "the simple rule": root.heuristic_truth}
-    for other, truth in others.items():
-        apart = pair(root.agent_truth, truth)
+    others = (
+        ("proposals", root.proposal_truth, root.above_proposals),
+        ("the simple rule", root.heuristic_truth, root.above_heuristic),
+    )
+    for other, truth, apart in others:
         if apart is not None and apart.difference.low <= 0 and root.agent_truth and truth:
             worse = "worse than" if apart.difference.high < 0 else "not shown to be better than"
             both = f"{quantity(root.agent_truth.mean)} against {quantity(truth.mean)}"

@@ -10,17 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from rrm_tree.propagation import Difference, Estimate, OverSeeds, estimate_share
-from rrm_tree.propagation.intervals import subtract
-from rrm_tree.propagation.over_seeds import average, average_estimates, pair
+from rrm_tree.propagation import Estimate, OverSeeds, estimate_share
+from rrm_tree.propagation.over_seeds import average, average_estimates, pair, subtract_each
 from rrm_tree.propagation.seeds_nodes import finished_of
 from rrm_tree.records import AgreementFacts, NodeResult, PeopleFacts, PeoplePart, SeedsResult, Share
 from rrm_tree.report.judge_tables import JudgeRow, each_kind, judges_of
 from rrm_tree.report.people_tables import PARTS
 from rrm_tree.report.seeds.tables import Chosen
-from rrm_tree.report.seeds.words import chance, quantity_over, share_over
+from rrm_tree.report.seeds.words import chance, gain_over, quantity_over, share_over
 from rrm_tree.report.tables import Table
-from rrm_tree.report.words import code, count, gain_with_interval, plain
+from rrm_tree.report.words import code, count, plain
 
 Found = TypeVar("Found")
 Entries = Mapping[int, NodeResult]
@@ -264,20 +263,9 @@ def _say_gain(
     second: Mapping[int, PeoplePart],
     read: Callable[[PeoplePart], Share | None],
 ) -> str:
-    """The first share minus the second, seed by seed; nowhere surer than so few answers allow.
-
-    Empty where fewer than three seeds have both.
-    """
-    apart = {}
-    for seed, part in first.items():
-        one, other = estimate_share(read(part)), estimate_share(read(second[seed]))
-        if one is not None and other is not None:
-            less = subtract(one, other)
-            apart[seed] = Estimate(
-                value=less.value, low=less.low, high=less.high, count=one.count + other.count
-            )
-    over, tested = average_estimates(apart), pair(_over(first, read), _over(second, read))
-    if over is None or over.low is None or over.high is None:
-        return ""
-    gain = Difference(value=over.mean, low=over.low, high=over.high)
-    return f"{gain_with_interval(gain, 2)}, p = {chance(tested)}"
+    """The first share minus the second, seed by seed; empty where fewer than three seeds have both."""
+    measured = (
+        {seed: estimate_share(read(part)) for seed, part in parts.items()} for parts in (first, second)
+    )
+    gain = pair(_over(first, read), _over(second, read), subtract_each(*measured))
+    return "" if gain is None else f"{gain_over(gain, 2)}, p = {chance(gain)}"

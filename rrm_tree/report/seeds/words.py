@@ -17,9 +17,9 @@ READING = (
     f"Intervals over seeds are Student's 95% intervals of the seeds' values, from {LEAST_SEEDS} seeds on;"
     " nowhere narrower than what the number of pairs or outcomes leaves open (Wilson's or Student's interval"
     " of each seed, put together as for a mean of independent estimates).",
-    "Differences are taken within each seed, then over seeds: Student's interval, and p from the exact test"
-    " that flips signs; with n seeds no p is below 2/2ⁿ, so that five cannot reach .05. A claim takes"
-    f" {CLAIM_SEEDS} seeds.",
+    "Differences are taken within each seed, then over seeds: Student's interval, no narrower than what each"
+    " seed has measured of them leaves open, and p from the exact test that flips signs; with n seeds no p is"
+    f" below 2/2ⁿ, so that five cannot reach .05. A claim takes {CLAIM_SEEDS} seeds.",
     "Only seeds in which a node is finished count for it.",
     "Spread is the standard deviation between seeds.",
     "Parts of an error are differences of the mean shares as printed, so that they sum; a part may be"
