@@ -14,7 +14,8 @@ import numpy as np
 from rrm_tree.measured import PROPOSAL, NodeMeasurement, OutcomeResults, PairResults, PairSettings
 from rrm_tree.outcomes import Floats, Ints
 from rrm_tree.propagation.accuracy import Orderer
-from rrm_tree.propagation.comparing import Measure, PairedTests
+from rrm_tree.propagation.changes import Measure
+from rrm_tree.propagation.comparing import PairedTests
 from rrm_tree.propagation.intervals import ArmTest, GapTest
 from rrm_tree.propagation.pair_tests import compare_gaps, compare_numbers
 from rrm_tree.records import Distribution, NodeResult, RunResult

@@ -11,48 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import erfc, sqrt
 from typing import Literal, NamedTuple, TypeVar
 
-from rrm_tree.propagation.intervals import (
-    Z95,
-    Difference,
-    Estimate,
-    GapTest,
-    average_independent,
-    estimate_mean,
-    estimate_share,
-    subtract,
-)
-from rrm_tree.propagation.nodes import pool_shares, sees_advice
-from rrm_tree.propagation.over_seeds import LEAST_SEEDS, OverSeeds, average_estimates, pair, subtract_each
-from rrm_tree.records import Edit, NodeResult, RunResult, Share, Shares, Stored
+from rrm_tree.propagation.changes import Change, Measure, Verdict, compare_measures, reject
+from rrm_tree.propagation.intervals import GapTest
+from rrm_tree.propagation.seeds_nodes import finished_of
+from rrm_tree.records import Edit, NodeResult, RunResult, Stored
 
 ALPHA = 0.05
 """Chance that any difference is called one that is none (Holm), over all numbers of two runs."""
-
-Measure = Literal["distilled off", "distilled on", "assisted off", "assisted on", "truth"]
-MEASURES: tuple[Measure, ...] = ("distilled off", "distilled on", "assisted off", "assisted on", "truth")
-Verdict = Literal["better", "worse", "same"]
-FINISHED = ("trained", "reused")
-
-
-class Change(Stored):
-    """One number of a node in both runs."""
-
-    measure: Measure
-    before: Estimate
-    """Of the first run; over seeds its count is theirs."""
-    after: Estimate
-    difference: Difference
-    """After minus before, with its 95% interval."""
-    paired_by: Literal["seed", "pair", "nothing"]
-    """`pair`: the same held-out pairs, or outcomes, were measured in both runs."""
-    p_value: float
-    """That which belongs to the interval (Altman and Bland 2011); by pairs that of the exact test: McNemar's,
-    or sign-flip for numbers."""
-    verdict: Verdict = "same"
-    """`same`: no difference beyond noise, with an allowance for how many numbers were compared."""
 
 
 class GateChange(Stored):
@@ -222,15 +189,12 @@ def _compare_entry(name: str, both: _Entries, tasks: set[str]) -> NodeComparison
         of_before=len(both.first),
         of_after=len(both.second),
         gate=_compare_gates(first, second),
-        changes=() if same else tuple(_compare_measures(*(_each(one) for one in (first, second)))),
+        changes=() if same else tuple(compare_measures(*(_each(one) for one in (first, second)))),
     )
 
 
 def _finished(both: _Entries) -> _Entries:
-    first, second = (
-        {seed: node for seed, node in one.items() if node.state in FINISHED and node.rounds} for one in both
-    )
-    return _Entries(first, second)
+    return _Entries(finished_of(both.first), finished_of(both.second))
 
 
 def _each(entries: Mapping[int, NodeResult]) -> dict[int, list[NodeResult]]:
@@ -266,7 +230,7 @@ def _compare_levels(entries: Mapping[str, _Entries], paired: PairedTests) -> tup
             }
             for side in (0, 1)
         ]
-        changes = tuple(_compare_measures(*sides))
+        changes = tuple(compare_measures(*sides))
         one = LevelComparison(level=level, nodes=len(levels[level]), changes=changes)
         compared.append(_by_pairs(one, paired.levels.get(level)))
     return tuple(_decide(compared))
@@ -287,108 +251,6 @@ def _compare_gates(first: Mapping[int, NodeResult], second: Mapping[int, NodeRes
     )
 
 
-# --- one number --------------------------------------------------------------------------------
-
-
-def _compare_measures(
-    first: Mapping[int, Sequence[NodeResult]], second: Mapping[int, Sequence[NodeResult]]
-) -> list[Change]:
-    """Every number of one entry, or of several taken together, by seed."""
-    changes = []
-    for measure in MEASURES:
-        before, after = (
-            {seed: found for seed, nodes in one.items() if (found := _estimate(nodes, measure)) is not None}
-            for one in (first, second)
-        )
-        if before and after:
-            changes.append(_change(measure, before, after))
-    return changes
-
-
-def _estimate(nodes: Sequence[NodeResult], measure: Measure) -> Estimate | None:
-    """That number of the last round; several entries have no truth in common."""
-    if measure == "truth":
-        return estimate_mean(nodes[0].rounds[-1].agent_truth) if len(nodes) == 1 else None
-    return estimate_share(pool_shares(_share(node, measure) for node in nodes))
-
-
-def _share(node: NodeResult, measure: Measure) -> Share | None:
-    orderer, _, policy = measure.partition(" ")
-    shares: Shares | None = node.rounds[-1].off if policy == "off" else node.rounds[-1].on
-    share: Share | None = getattr(shares, orderer) if shares else None
-    if share is None and orderer == "assisted" and shares and not sees_advice(node, "judge"):
-        return shares.alone
-    return share
-
-
-def _change(measure: Measure, before: Mapping[int, Estimate], after: Mapping[int, Estimate]) -> Change:
-    is_share = measure != "truth"
-    common = [seed for seed in before if seed in after]
-    if len(common) >= LEAST_SEEDS:
-        one, other = (
-            average_estimates({seed: of[seed] for seed in common}, is_share=is_share)
-            for of in (before, after)
-        )
-        gap = pair(other, one, subtract_each(after, before))
-        if one is not None and other is not None and gap is not None:
-            return _told(measure, _of_seeds(one), _of_seeds(other), gap.difference, "seed")
-    one_side, other_side = _alone(before), _alone(after)
-    return _told(measure, one_side, other_side, subtract(other_side, one_side), "nothing")
-
-
-def _of_seeds(over: OverSeeds) -> Estimate:
-    low = over.mean if over.low is None else over.low
-    high = over.mean if over.high is None else over.high
-    return Estimate(value=over.mean, low=low, high=high, count=len(over.by_seed))
-
-
-def _alone(estimates: Mapping[int, Estimate]) -> Estimate:
-    """One seed's estimate; of several the mean, with the interval of a mean of independent estimates.
-
-    Where there are seeds enough, the interval speaks of seeds.
-    """
-    ours = list(estimates.values())
-    if len(ours) == 1:
-        return ours[0]
-    over = average_estimates(estimates)
-    if over is not None and over.low is not None:
-        return _of_seeds(over)
-    return Estimate(**average_independent(ours).model_dump(), count=len(ours))
-
-
-def _told(
-    measure: Measure,
-    before: Estimate,
-    after: Estimate,
-    difference: Difference,
-    paired_by: Literal["seed", "pair", "nothing"],
-) -> Change:
-    return Change(
-        measure=measure,
-        before=before,
-        after=after,
-        difference=difference,
-        paired_by=paired_by,
-        p_value=chance_of(difference),
-    )
-
-
-def chance_of(difference: Difference) -> float:
-    """The two-sided p-value that belongs to a 95% interval, taken to be normal on either side.
-
-    Altman and Bland, "How to obtain the P value from a confidence interval" (2011). Below .05 exactly
-    where the interval leaves out 0.
-    """
-    toward_zero = (
-        difference.value - difference.low if difference.value > 0 else difference.high - difference.value
-    )
-    if difference.value == 0:
-        return 1.0
-    if toward_zero <= 0:
-        return 0.0
-    return erfc(abs(difference.value) / toward_zero * Z95 / sqrt(2))
-
-
 # --- more than noise ---------------------------------------------------------------------------
 
 
@@ -406,14 +268,3 @@ def _decide(nodes: Sequence[Compared]) -> list[Compared]:
         node.model_copy(update={"changes": tuple(judged(change) for change in node.changes)})
         for node in nodes
     ]
-
-
-def reject(p_values: Sequence[float], alpha: float) -> list[bool]:
-    """Which hypotheses fall, in the order given: Holm (1979), the smallest p-value first."""
-    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
-    fallen = [False] * len(p_values)
-    for rank, place in enumerate(order):
-        if p_values[place] > alpha / (len(p_values) - rank):
-            break
-        fallen[place] = True
-    return fallen

@@ -46,6 +46,13 @@ class OverSeeds(Stored):
         """The largest of the seeds' numbers."""
         return max(self.by_seed.values())
 
+    @property
+    def estimate(self) -> Estimate:
+        """The mean in the shape of one seed's; with too few seeds for an interval, its ends are the mean."""
+        low = self.mean if self.low is None else self.low
+        high = self.mean if self.high is None else self.high
+        return Estimate(value=self.mean, low=low, high=high, count=len(self.by_seed))
+
 
 def average(values: Mapping[int, float | None], *, is_share: bool = False) -> OverSeeds | None:
     """The mean over the seeds that have the number, with Student's interval; None if no seed has.

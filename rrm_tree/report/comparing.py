@@ -10,7 +10,8 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from rrm_tree.propagation.comparing import Change, Comparison, GateChange, NodeComparison
+from rrm_tree.propagation.changes import Change
+from rrm_tree.propagation.comparing import Comparison, GateChange, NodeComparison
 from rrm_tree.report.study_tables import show_value
 from rrm_tree.report.terminal import align, wrap
 from rrm_tree.report.words import clean, count, digits_for, listed, plural, quantity, share, signed

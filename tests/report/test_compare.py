@@ -4,8 +4,11 @@ import json
 from math import erf, sqrt
 
 import pytest
+from scipy.stats import ttest_1samp
 
-from rrm_tree.propagation.comparing import chance_of, compare_runs, reject
+from rrm_tree.propagation import compare_seeds
+from rrm_tree.propagation.changes import chance_of, reject
+from rrm_tree.propagation.comparing import compare_runs
 from rrm_tree.propagation.intervals import Difference
 from rrm_tree.records import Edit, GateResult
 from rrm_tree.report.comparing import write_comparison
@@ -70,6 +73,16 @@ def test_seeds_are_paired_where_three_are_shared(one):
     assert change.difference.low < -0.02 and change.verdict == "same"
 
 
+def test_three_seeds_are_no_surer_than_students_tails_allow(one):
+    before = [one(0.95, seed) for seed in range(3)]
+    after = [one(0.95 - fall, seed, "b") for seed, fall in enumerate((0.085, 0.12, 0.155))]
+    found = compare_runs(before, after)
+    # t = .12 / (.035 / √3) with 2 degrees of freedom; the first of two numbers must not exceed .025 (Holm).
+    assert distilled(found).p_value == pytest.approx(ttest_1samp((0.085, 0.12, 0.155), 0).pvalue)
+    assert found.tests == 2 and distilled(found).difference.high < 0
+    assert distilled(found).verdict == found.verdict == "same"
+
+
 def test_a_gate_that_is_missed_comes_first_and_is_worse_whatever_the_shares(one, make_run, make_node):
     before = [one(0.9, gate=gate(True))]
     after = [one(0.9, key="b", gate=gate(False))]
@@ -107,6 +120,13 @@ def test_a_p_value_is_that_of_its_interval(z):
     value, error = 0.3, 0.3 / z
     interval = Difference(value=value, low=value - 1.959963984540054 * error, high=9)
     assert chance_of(interval) == pytest.approx(1 - erf(z / sqrt(2)))
+
+
+@pytest.mark.parametrize("seeds", [3, 10])
+def test_a_p_value_over_seeds_is_that_of_students_test(seeds):
+    gaps = [0.02 + 0.01 * (seed % 3) for seed in range(seeds)]
+    interval = compare_seeds(gaps, [0.0] * seeds).difference
+    assert chance_of(interval, seeds - 1) == pytest.approx(ttest_1samp(gaps, 0).pvalue)
 
 
 def test_everything_is_in_the_json(one):

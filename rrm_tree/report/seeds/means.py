@@ -76,14 +76,7 @@ def _mean_accuracy(accuracy: SeedsAccuracy | None) -> Accuracy | None:
 
 
 def _mean(over: OverSeeds | None) -> Estimate | None:
-    return None if over is None else mean_estimate(over)
-
-
-def mean_estimate(over: OverSeeds) -> Estimate:
-    """The mean; with too few seeds for an interval, its ends are the mean itself."""
-    low = over.mean if over.low is None else over.low
-    high = over.mean if over.high is None else over.high
-    return Estimate(value=over.mean, low=low, high=high, count=len(over.by_seed))
+    return None if over is None else over.estimate
 
 
 def _mean_worth(worth: SeedsWorth | None) -> Worth | None:

@@ -13,7 +13,6 @@ from rrm_tree.propagation.seeds_studies import SeedsCalibration, SeedsStudy
 from rrm_tree.report.chosen import choose_nodes
 from rrm_tree.report.plots import NODES, PlotLevel, PlotLine, Plots, label_edge, line_of
 from rrm_tree.report.seeds.document import SeedsReport
-from rrm_tree.report.seeds.means import mean_estimate
 
 
 def plot_seeds_report(report: SeedsReport) -> Plots:
@@ -36,22 +35,18 @@ def plot_seeds_report(report: SeedsReport) -> Plots:
             _line(study.name, known.bins) for study in report.studies if (known := _calibration(study))
         ],
         rounds=[one for study in report.studies for one in _rounds(study)],
-        scores=[
-            line_of(name, [(p.root_kl, mean_estimate(p.score)) for p in points]) for name, points in best
-        ],
-        truths=[
-            line_of(name, [(p.root_kl, mean_estimate(p.truth)) for p in points]) for name, points in best
-        ],
+        scores=[line_of(name, [(p.root_kl, p.score.estimate) for p in points]) for name, points in best],
+        truths=[line_of(name, [(p.root_kl, p.truth.estimate) for p in points]) for name, points in best],
     )
 
 
 def _means(shares: Mapping[Orderer, OverSeeds]) -> dict[Orderer, Estimate]:
-    return {orderer: mean_estimate(over) for orderer, over in shares.items()}
+    return {orderer: over.estimate for orderer, over in shares.items()}
 
 
 def _line(label: str, points: Iterable[SeedsPoint]) -> PlotLine:
     ordered = sorted(points, key=lambda point: point.x.mean)
-    return line_of(label, [(one.x.mean, mean_estimate(one.y)) for one in ordered])
+    return line_of(label, [(one.x.mean, one.y.estimate) for one in ordered])
 
 
 def _calibration(study: SeedsStudy) -> SeedsCalibration | None:
@@ -63,6 +58,6 @@ def _calibration(study: SeedsStudy) -> SeedsCalibration | None:
 def _rounds(study: SeedsStudy) -> Iterator[tuple[Distribution, PlotLine]]:
     for policy in DISTRIBUTIONS:
         overs = [(one.round + 1, one.off if policy == "off" else one.on) for one in study.rounds]
-        known = [(number, mean_estimate(over)) for number, over in overs if over is not None]
+        known = [(number, over.estimate) for number, over in overs if over is not None]
         if len(known) > 1:
             yield policy, line_of(study.name, known)
