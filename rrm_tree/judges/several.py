@@ -46,6 +46,8 @@ class Panel:
         gives_reasons = False
         for place, member in enumerate(self.members):
             rows = np.flatnonzero(who == place)
+            if not len(rows):
+                continue
             said = member.answer(replace(request, items=items.take(rows)))
             values[rows], looks[rows] = said.values, said.looks
             if said.reason is not None:

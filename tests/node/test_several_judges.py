@@ -70,6 +70,11 @@ def test_a_question_that_overlaps_goes_to_different_judges_one_after_the_other()
     assert set(who.ravel()) == {0, 1, 2}
 
 
+def test_who_gets_none_of_a_few_questions_is_not_asked():
+    judged = ask(panel(0.1, 0.1, 0.1), count=1)
+    assert len(judged.answers.who) == 1
+
+
 def test_more_answers_to_a_question_than_there_are_judges_are_refused():
     with pytest.raises(PluginError, match="3 judges shall answer each question, and there are 2"):
         ask(panel(0.1, 0.1, overlap=3))
