@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from rrm_tree.collecting import Collector
 from rrm_tree.contracts import Agent
 from rrm_tree.gates import Verdict, count_tries, holm, sprt
-from rrm_tree.outcomes import Judged
+from rrm_tree.learning.several_judges import copies_of
+from rrm_tree.outcomes import Floats, Ints, Judged
 from rrm_tree.records import GateResult
 from rrm_tree.spec import GateSpec
 from rrm_tree.station import Station
@@ -27,8 +28,9 @@ def try_gate(station: Station, gate: GateSpec, agent: Agent, scorer: Scorer, rng
     """Asks until the sequential test decides or the gate's judgments are spent.
 
     A judgment counts as right where the judge finds the agent's answer right (labels), or orders
-    two of the agent's outcomes as the reward model does (preferences, ratings). "Cannot tell"
-    counts neither way and is not part of the test.
+    two of the agent's outcomes as the reward model does (preferences; of ratings every second one,
+    with the one before it). "Cannot tell" counts neither way and is not part of the test. Nobody is
+    asked what another judge was asked: both answers would be the same evidence.
 
     Every gate is tested at the tree's alpha divided by its gates, the first and strictest step of
     Holm's procedure: a later step would need to know which other gates have passed already, and a
@@ -51,7 +53,8 @@ def try_gate(station: Station, gate: GateSpec, agent: Agent, scorer: Scorer, rng
         explore = station.kind != "label"
         new = collector.collect(count, "gate", explore=explore)
         steps += new.steps
-        judged = station.ask(new.outcomes, new.items, rng)
+        items = new.items.take(np.flatnonzero(copies_of(new.items)[1] == 0))
+        judged = station.ask(new.outcomes, items, rng)
         for agrees, cost in zip(_agreements(judged, scorer), judged.answers.looks, strict=True):
             asked, looks = asked + 1, looks + int(cost)
             if agrees >= 0:
@@ -72,15 +75,26 @@ def try_gate(station: Station, gate: GateSpec, agent: Agent, scorer: Scorer, rng
 
 
 def _agreements(judged: Judged, scorer: Scorer) -> NDArray[np.int8]:
-    """1 where a judgment agrees, 0 where not, -1 where the judge cannot tell or ties; [items]."""
+    """1 where a judgment agrees, 0 where not, -1 where it says nothing; [items]."""
     values, items = judged.answers.values, judged.items
     if judged.kind == "label":
-        agrees = values > 0.5
-        told = ~np.isnan(values)
+        return np.where(np.isnan(values), -1, values > 0.5).astype(np.int8)
+    by_part = scorer.by_criterion(judged.outcomes)
+    part = np.minimum(items.part, by_part.shape[1] - 1)
+    scores = by_part[items.first, part, items.criterion]
+    if items.second is not None:
+        expected, given = scores - by_part[items.second, part, items.criterion], values - 0.5
     else:
-        scores = scorer.scores(judged.outcomes)
-        other = items.second if items.second is not None else np.roll(items.first, 1)
-        given = values - 0.5 if items.second is not None else values - np.roll(values, 1)
-        agrees = (scores[items.first] > scores[other]) == (given > 0)
-        told = ~np.isnan(given) & (given != 0)
-    return np.where(told, agrees, -1).astype(np.int8)
+        expected, given = _differences(scores, items.criterion), _differences(values, items.criterion)
+    told = ~np.isnan(given) & (given != 0)
+    return np.where(told, (expected > 0) == (given > 0), -1).astype(np.int8)
+
+
+def _differences(values: Floats, criterion: Ints) -> Floats:
+    """Every second value of each criterion less the one before it, NaN at all others; [items]."""
+    differences = np.full(len(values), np.nan)
+    for one in np.unique(criterion):
+        rows = np.flatnonzero(criterion == one)
+        second = rows[1::2]
+        differences[second] = values[second] - values[rows[: 2 * len(second) : 2]]
+    return differences

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from rrm_tree.spec import BudgetSpec, GateSpec
 
+GATE_VERSION = "2"
+"""Version of how gates are tried; raise it when the same judgments would count otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rrm_tree.cells import write_table
+from rrm_tree.gates import GATE_VERSION
 from rrm_tree.records import FORMAT, Done, Stored
 from rrm_tree.registry import PluginKind, load_attribute
 from rrm_tree.spec import NodeSpec, PluginSpec, TreeSpec, edit_node
@@ -310,6 +311,7 @@ class _Planner:
                 "judge": self.version_of("judge", spec.judge),
                 "network": self.version_of("network", spec.reward_model.network),
                 "algorithm": self.version_of("algorithm", spec.agent),
+                **({"gate": GATE_VERSION} if spec.gate else {}),
                 **_own_query(spec),
                 **self.next_in_line(spec),
             },

@@ -181,6 +181,11 @@ class Scorer:
         mean, _ = self.model.table(self.inputs(outcomes))
         return cast(Floats, (mean[:, 0] * self.weights).sum(axis=-1))
 
+    def by_criterion(self, outcomes: Outcomes) -> Floats:
+        """Score of each part as it was acted, by each criterion alone, shape [n, parts, criteria]."""
+        actions = outcomes.actions if isinstance(self.task, Factorised) else None
+        return self.model.part_scores(self.inputs(outcomes), actions, outcomes.mask)
+
     def part_scores(self, outcomes: Outcomes) -> Floats:
         """Score of each part as it was acted, shape [n, parts]; one column for undivided tasks."""
         if not isinstance(self.task, Factorised):
