@@ -31,8 +31,9 @@ from rrm_tree.propagation.accuracy import value_helpers
 from rrm_tree.purse import Purse, share_out
 from rrm_tree.records import JudgmentFacts, Promise, RoundRecord
 from rrm_tree.rounds import Measuring, RoundState, Setup
+from rrm_tree.seeding import seed_from
 from rrm_tree.spec import GateSpec, MeasureSpec
-from rrm_tree.station import Station, seed_from
+from rrm_tree.station import Station
 from rrm_tree.team import Scorer, Team, network_inputs, network_shapes
 
 Steps: TypeAlias = Generator[Distilling | RoundState, Distilled | None, None]

@@ -17,7 +17,7 @@ from rrm_tree.node import NodeAtWork
 from rrm_tree.outcomes import Judged, join_judged
 from rrm_tree.propagation.learning_curves import Learned, NodeLearning, trace_learning
 from rrm_tree.rounds import RoundState
-from rrm_tree.station import seed_from
+from rrm_tree.seeding import seed_from
 
 PARTS: Final = (0.25, 0.5, 1.0)
 """Of all judgments of the node."""

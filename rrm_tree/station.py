@@ -6,7 +6,6 @@ Touches no disk and no ledger; randomness comes in as a generator.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -53,12 +52,6 @@ from rrm_tree.team import Advisor, Scorer, Team
 
 ALTERNATIVES = 4
 """Among how many is chosen where a spec does not say."""
-
-
-def seed_from(*parts: object) -> int:
-    """A seed that depends on these parts alone, the same on every machine; 63 bits."""
-    digest = hashlib.sha256("\n".join(str(part) for part in parts).encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
 
 
 class Station:

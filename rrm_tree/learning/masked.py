@@ -13,7 +13,7 @@ from sb3_contrib import MaskablePPO
 
 from rrm_tree.contracts import Task
 from rrm_tree.learning.proximal import Ppo
-from rrm_tree.learning.rows import Rows
+from rrm_tree.learning.rows import is_masked
 
 
 class MaskedPpo(Ppo):
@@ -28,10 +28,7 @@ class MaskedPpo(Ppo):
 
     def check(self, task: Task) -> str | None:
         """Why this task is not for this algorithm; None if it is."""
-        rows = Rows(task, 1)
-        masked = rows.masked
-        rows.close()
-        if not masked:
+        if not is_masked(task):
             return (
                 "maskable_ppo needs environments with a method `action_masks()`, which says of every action"
                 " whether it is allowed (sb3-contrib's ActionMasker adds one); use `ppo` for this one"

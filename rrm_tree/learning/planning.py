@@ -8,11 +8,9 @@ Touches nothing but the task's environments; randomness comes in as a generator.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import torch
-from gymnasium import Space
 from numpy.random import Generator
 from torch import Tensor
 
@@ -22,7 +20,7 @@ from rrm_tree.learning.crossentropy import CemOptions, Guess, find_sequences
 from rrm_tree.learning.dynamics import Dynamics, FitOptions, Scales, Transitions, fit_dynamics
 from rrm_tree.learning.flat import FlatActions, FlatStates
 from rrm_tree.learning.rollouts import Act, rollout
-from rrm_tree.learning.rows import Rows, guarded
+from rrm_tree.learning.rows import guarded, is_masked, spaces_of
 from rrm_tree.outcomes import Array, Arrays, Outcomes, count_rows, take_rows
 
 FEWEST = 2
@@ -87,9 +85,9 @@ class Search:
         """Why this task is not for this algorithm; None if it is."""
         if isinstance(task, Factorised | Imaginable):
             return "search plans over many steps, and this task's episodes are one step; use `greedy`"
-        if _forbids(task):
+        if is_masked(task):
             return "search plans with every action, and this task forbids some at times; use `maskable_ppo`"
-        seen, acts = _spaces(task)
+        seen, acts = spaces_of(task)
         if FlatStates.of(seen) is None:
             return f"search observes a Box of real numbers or a Dict of such, not {seen}; use `ppo`"
         if FlatActions.of(acts) is None:
@@ -168,7 +166,7 @@ class World:
                 "search: plans are stretches of episodes, and this reward model judges whole ones, with its"
                 " helpers' advice; write `reward_model: {sees: [outcome]}`, or use `ppo`"
             )
-        seen, acts = _spaces(problem.task)
+        seen, acts = spaces_of(problem.task)
         states, actions = FlatStates.of(seen), FlatActions.of(acts)
         if states is None or actions is None:
             raise TrainingError(f"search: cannot plan from {seen} in {acts}; use `ppo`")
@@ -348,21 +346,3 @@ def _doubts(explained: float) -> tuple[str, ...]:
         f"search: the model of the world explains {max(0.0, explained):.0%} of what changes in a step, so"
         " that plans are guesses; give it more steps, or use `ppo`",
     )
-
-
-def _spaces(task: Task) -> tuple[Space[Any], Space[Any]]:
-    """What one episode observes, and the actions it can take."""
-    rows = Rows(task, 1)
-    try:
-        return rows.envs.single_observation_space, rows.envs.single_action_space
-    finally:
-        rows.close()
-
-
-def _forbids(task: Task) -> bool:
-    """Whether the environment says at times that an action is not allowed."""
-    rows = Rows(task, 1)
-    try:
-        return rows.masked
-    finally:
-        rows.close()

@@ -7,10 +7,12 @@ Touches the task's environments alone; what their code raises comes out as a Plu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+from gymnasium import Space
 from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 
@@ -113,6 +115,18 @@ class Rows:
         for name, values in seen.items():
             check_rows(f"{self.name}: observation '{name}' after {self.steps} steps", values, self.count)
         return seen
+
+
+def spaces_of(task: Task) -> tuple[Space[Any], Space[Any]]:
+    """What one episode observes, and the actions it can take."""
+    with closing(Rows(task, 1)) as rows:
+        return rows.envs.single_observation_space, rows.envs.single_action_space
+
+
+def is_masked(task: Task) -> bool:
+    """Whether a task's environments say at times that an action is not allowed."""
+    with closing(Rows(task, 1)) as rows:
+        return rows.masked
 
 
 def _mask_reader(envs: Envs) -> Callable[[], object] | None:

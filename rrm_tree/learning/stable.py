@@ -23,22 +23,13 @@ from torch import nn
 from rrm_tree.contracts import Task
 from rrm_tree.errors import TrainingError
 from rrm_tree.learning.adam import Adam
-from rrm_tree.learning.rows import Rows
+from rrm_tree.learning.rows import spaces_of
 from rrm_tree.outcomes import Array, Arrays
 
 PLAIN = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 ACTIVATIONS: Mapping[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
 
 Learner = TypeVar("Learner", bound=BaseAlgorithm)
-
-
-def spaces_of(task: Task) -> tuple[Space[Any], Space[Any]]:
-    """What one episode observes, and the actions it can take."""
-    rows = Rows(task, 1)
-    try:
-        return rows.envs.single_observation_space, rows.envs.single_action_space
-    finally:
-        rows.close()
 
 
 def refuse_spaces(name: str, task: Task, acts_in: tuple[type[Space[Any]], ...]) -> str | None:
