@@ -33,18 +33,27 @@ class Line:
     """Whose they are; for messages."""
     kind: Kind
 
+    @property
+    def judges(self) -> tuple[Judge, ...]:
+        """All in line, in their order."""
+        return (self.judge, *self.next_in_line)
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """What the spec calls them."""
+        return (self.spec.use, *(one.use for one in self.spec.fallback))
+
     @cached_property
     def people_at(self) -> int | None:
         """The place of people in line, 0 for the judge itself; None where all answer at once."""
-        line = (self.judge, *self.next_in_line)
-        return next((place for place, judge in enumerate(line) if isinstance(judge, Deferred)), None)
+        return next((place for place, judge in enumerate(self.judges) if isinstance(judge, Deferred)), None)
 
     @property
     def people(self) -> Asking | None:
         """How people are asked; None where all in line answer at once."""
         if self.people_at is None:
             return None
-        return cast(Deferred, (self.judge, *self.next_in_line)[self.people_at]).asking
+        return cast(Deferred, self.judges[self.people_at]).asking
 
     @property
     def after_people(self) -> tuple[Judge, ...]:
@@ -92,27 +101,15 @@ class Line:
 
     def names(self, answers: Answers) -> tuple[str, ...]:
         """The judge and those to whom it passes on what it cannot tell; none where it passes on nothing."""
-        judges = (self.spec.use, *(one.use for one in self.spec.fallback))
-        return judges if answers.link is not None else ()
+        return self.uses if answers.link is not None else ()
 
-    def answer(self, judge: Judge, request: Request) -> Answers:
-        """One judge's answers.
+    def answer(self, place: int, request: Request) -> Answers:
+        """The answers of the judge at this place in line, 0 for the first.
 
         Raises:
             PluginError: it did not give one answer an item.
         """
-        answers, count = judge.answer(request), len(request.items)
-        if not isinstance(answers, Answers):
-            raise PluginError(
-                f"judge {self.spec.use} of {self.entry}: returned a {type(answers).__name__};"
-                " return rrm_tree.outcomes.Answers"
-            )
-        if answers.values.shape != (count,) or answers.looks.shape != (count,):
-            raise PluginError(
-                f"judge {self.spec.use} of {self.entry}: answers {answers.values.shape} and looks"
-                f" {answers.looks.shape} to {count} items; give one of each an item"
-            )
-        return answers
+        return ask(self.judges[place], request, f"{self.uses[place]} of {self.entry}")
 
     def pass_on(
         self, request: Request, answers: Answers, after: int = 0, until: int | None = None
@@ -133,11 +130,11 @@ class Line:
         link = np.where(np.isnan(values), -1, after) if answers.link is None else answers.link.copy()
         who = None if answers.who is None else answers.who.copy()
         end = None if until is None else until - 1
-        for place, judge in list(enumerate(self.next_in_line, 1))[after:end]:
+        for place in range(1, len(self.judges))[after:end]:
             left = np.flatnonzero(np.isnan(values))
             if not len(left):
                 break
-            more = self.answer(judge, replace(request, items=request.items.take(left)))
+            more = self.answer(place, replace(request, items=request.items.take(left)))
             values[left], looks[left] = more.values, looks[left] + more.looks
             told = ~np.isnan(more.values)
             link[left[told]] = place
@@ -159,3 +156,27 @@ class Line:
                 f" {np.shape(looks)} for {count} items; give one of each an item"
             )
         return done, looks
+
+
+def ask(judge: Judge, request: Request, who: str) -> Answers:
+    """One judge's answers.
+
+    Args:
+        judge: who is asked.
+        request: what.
+        who: the judge's name; for messages.
+
+    Raises:
+        PluginError: it did not give one answer an item.
+    """
+    answers, count = judge.answer(request), len(request.items)
+    if not isinstance(answers, Answers):
+        raise PluginError(
+            f"judge {who}: returned a {type(answers).__name__}; return rrm_tree.outcomes.Answers"
+        )
+    if answers.values.shape != (count,) or answers.looks.shape != (count,):
+        raise PluginError(
+            f"judge {who}: answers {answers.values.shape} and looks {answers.looks.shape} to {count} items;"
+            " give one of each an item"
+        )
+    return answers

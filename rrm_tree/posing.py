@@ -69,7 +69,7 @@ def pose(station: Station, drafted: Judged, number: int, rng: Generator, scorer:
     known = _share_of(count, asking.gold if line.after_people and gives_numbers else 0.0, rng)
     gold, looks = np.full(count, np.nan), drafted.answers.looks.copy()
     if known.any():
-        said = line.answer(line.after_people[0], _request(station, drafted, starts[known], rng))
+        said = line.answer((line.people_at or 0) + 1, _request(station, drafted, starts[known], rng))
         gold[known] = said.values
         looks[starts[known]] += said.looks
     drafted = replace(drafted, answers=replace(drafted.answers, looks=looks))

@@ -215,7 +215,7 @@ class Station:
             outcomes, items = self.add_shown(outcomes, items, self.as_shown(done, rng))
             advice, answers = advisor.advise(outcomes), Answers(np.zeros(len(items)), taken)
         else:
-            answers = line.pass_on(request, line.answer(line.judge, request), until=line.people_at)
+            answers = line.pass_on(request, line.answer(0, request), until=line.people_at)
         paid = np.flatnonzero(np.cumsum(answers.looks) <= looks)
         return Judged(outcomes, advice, self.kind, items.take(paid), answers.take(paid), line.names(answers))
 

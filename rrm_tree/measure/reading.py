@@ -16,6 +16,7 @@ import numpy as np
 
 from rrm_tree.contracts import Judge
 from rrm_tree.errors import PluginError
+from rrm_tree.line import ask
 from rrm_tree.outcomes import Advice, Floats, Judged
 from rrm_tree.registry import find, known
 from rrm_tree.station import Station
@@ -60,4 +61,5 @@ def reader_of(task: str, kind: str) -> Judge | None:
 
 def _read(station: Station, reader: Judge, judged: Judged, advice: Advice) -> Floats:
     request = station.request(judged.outcomes, advice, judged.items, np.random.default_rng(0))
-    return station.line.answer(reader, replace(request, kind=judged.kind, advice=advice)).values
+    asked = replace(request, kind=judged.kind, advice=advice)
+    return ask(reader, asked, f"{type(reader).__name__}, who reads the advice at {station.entry}").values

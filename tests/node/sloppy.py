@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rrm_tree.contracts import Improved
+from rrm_tree.outcomes import Answers
 
 
 @dataclass
@@ -33,3 +34,12 @@ class Sloppy:
 
     def load(self, problem, arrays):
         return SloppyAgent(problem.task, self.error)
+
+
+class SaysOneThing:
+    """Answers one question, however many are asked."""
+
+    version = "1"
+
+    def answer(self, request):
+        return Answers(np.ones(1), np.ones(1))

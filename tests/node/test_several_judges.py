@@ -97,6 +97,15 @@ def test_what_a_judge_cannot_tell_is_passed_on_until_somebody_can():
     assert judged.judges == ("logic.person", "logic.person", "truth")
 
 
+def test_the_judge_in_line_who_errs_is_the_one_that_is_named():
+    hurried = {"use": "logic.person", "with": {"looks": 1, "when_out": "cannot tell"}}
+    words = r"judge sloppy:SaysOneThing of bit: answers \(1,\) and looks \(1,\) to 90 items"
+    with pytest.raises(PluginError, match=words):
+        ask({**hurried, "fallback": [hurried, {"use": "sloppy:SaysOneThing"}]})
+    with pytest.raises(PluginError, match="judge sloppy:SaysOneThing of bit"):
+        ask({"use": "sloppy:SaysOneThing", "fallback": [hurried]})
+
+
 def test_what_nobody_can_tell_stays_open():
     hurried = {"use": "logic.person", "with": {"looks": 1, "when_out": "cannot tell"}}
     judged = ask({**hurried, "fallback": [hurried]})
