@@ -116,6 +116,10 @@ def collect_result(store: Store, run: str, plan: Plan, fates: Mapping[str, Fate]
         for entry in plan.entries
     )
     configuration, previous = configure(plan), _previous(store, run, plan)
+    edits = () if previous is None else _edits_since(store, previous, configuration)
+    if split_run(run)[1] is not None:
+        # Which seed of several this is, is no setting of the whole.
+        edits = tuple(edit for edit in edits if edit.path != "seed")
     return RunResult(
         name=plan.tree.name,
         run=str(store.workplace / "runs" / run),
@@ -130,7 +134,7 @@ def collect_result(store: Store, run: str, plan: Plan, fates: Mapping[str, Fate]
         nodes=nodes,
         configuration=configuration,
         previous=previous,
-        edits=() if previous is None else _edits_since(store, previous, configuration),
+        edits=edits,
     )
 
 

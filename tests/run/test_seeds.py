@@ -164,6 +164,20 @@ def test_killed_and_resumed_seeds_end_with_the_same_bytes(tmp_path):
     assert learned(tmp_path / "killed") == learned(tmp_path / "calm")
 
 
+def test_which_seed_of_several_it_is_is_no_change_since_the_previous_run(tmp_path):
+    store = open_store(tmp_path)
+    before = plan_seeds(make_plan(make_tree(PAIR)), "2")
+    now = plan_seeds(make_plan(make_tree(PAIR, {"leaf": {"budget": {"judgments": 99, "rounds": 3}}})), "3")
+    for plan in (before, now):
+        store.write_run(plan.run, plan, "", "rrm run small.yaml --seeds")
+    for one in collect_results(store, now.run, now, {}).results:
+        assert one.previous == before.run
+        assert [edit.path for edit in one.edits] == ["nodes.leaf.budget.judgments"]
+    alone = make_plan(make_tree(PAIR, seed=5))
+    store.write_run(alone.run, alone, "", "rrm run small.yaml")
+    assert "seed" in [edit.path for edit in collect_results(store, alone.run, alone, {}).edits]
+
+
 @pytest.mark.slow
 def test_what_a_seed_needs_is_no_garbage(tmp_path):
     train_seeds(tmp_path, plan_seeds(make_plan(make_tree(PAIR)), "2"))

@@ -228,9 +228,9 @@ def disagreement_table(studies: Sequence[SeedsStudy], each: int = 3) -> Table:
 
 
 def edit_table(result: SeedsResult) -> Table:
-    """What differs from the previous run of the same tree; which seeds there are is no setting of it."""
+    """What differs from the previous run of the same tree: the same of every seed."""
     first = result.results[0]
-    return study_tables.edit_table([edit for edit in first.edits if edit.path != "seed"], first.previous)
+    return study_tables.edit_table(first.edits, first.previous)
 
 
 def setting_table(result: SeedsResult) -> Table:
