@@ -12,6 +12,22 @@ from rrm_tree.report.people_words import people_of
 from rrm_tree.report.tables import Table
 from rrm_tree.report.words import code, count, share, with_interval
 
+PEOPLE = (
+    "People as judges, on what they were asked in training: right by truth where there is one, said the"
+    " same as others who were asked the same, said what the judge says that they are compared with."
+    " Advice leads astray where somebody who knows the rules and reads it without slips answers otherwise"
+    " than with that of perfect helpers."
+)
+PEOPLE_COLUMNS = (
+    "answers",
+    "could tell",
+    "right",
+    "agree",
+    "as known",
+    "seconds each",
+    "right where advice leads right",
+    "right where it leads astray",
+)
 PARTS = (("all", "whole"), ("advice shown", "shown"), ("advice hidden", "hidden"))
 
 
@@ -23,26 +39,7 @@ def people_table(result: RunResult) -> Table:
         for words, name in PARTS
         if (part := getattr(facts, name)) is not None
     ]
-    return Table(
-        "People as judges, on what they were asked in training: right by truth where there is one, said the"
-        " same as others who were asked the same, said what the judge says that they are compared with."
-        " Advice leads astray where somebody who knows the rules and reads it without slips answers otherwise"
-        " than with that of perfect helpers.",
-        (
-            "node",
-            "of the answers",
-            "answers",
-            "could tell",
-            "right",
-            "agree",
-            "as known",
-            "seconds each",
-            "right where advice leads right",
-            "right where it leads astray",
-        ),
-        tuple(rows),
-        numeric=2,
-    )
+    return Table(PEOPLE, ("node", "of the answers", *PEOPLE_COLUMNS), tuple(rows), numeric=2)
 
 
 def _cells(part: PeoplePart) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from rrm_tree.propagation.intervals import Difference, estimate_share, subtract
 from rrm_tree.records import NodeResult, PeopleFacts, PeoplePart, RunResult, Share
 from rrm_tree.report.words import code, count, gain_with_interval, share
 
+ASTRAY = "Where the advice leads astray who reads it without slips"
+
 
 def people_of(result: RunResult) -> Iterator[tuple[NodeResult, PeopleFacts]]:
     """Entries whose judge is people, with what is known of them."""
@@ -41,10 +43,9 @@ def say_people(result: RunResult) -> Iterator[str]:
             verdict = _judge_loss(lost)
             cost = gain_with_interval(lost, 2)
             yield (
-                f"Where the advice leads astray who reads it without slips they were right in"
-                f" {share(wrong[0].value, 2)} of {count(wrong[0].count)} answers with it and in"
-                f" {share(wrong[1].value, 2)} of {count(wrong[1].count)} without: that cost {cost};"
-                f" {verdict}."
+                f"{ASTRAY} they were right in {share(wrong[0].value, 2)} of {count(wrong[0].count)} answers"
+                f" with it and in {share(wrong[1].value, 2)} of {count(wrong[1].count)} without: that cost"
+                f" {cost}; {verdict}."
             )
 
 

@@ -15,7 +15,8 @@ from rrm_tree.propagation.over_seeds import average, average_estimates, pair, su
 from rrm_tree.propagation.seeds_nodes import finished_of
 from rrm_tree.records import AgreementFacts, NodeResult, PeopleFacts, PeoplePart, SeedsResult, Share
 from rrm_tree.report.judge_tables import JudgeRow, each_kind, judges_of
-from rrm_tree.report.people_tables import PARTS
+from rrm_tree.report.people_tables import PARTS, PEOPLE, PEOPLE_COLUMNS
+from rrm_tree.report.people_words import ASTRAY
 from rrm_tree.report.seeds.tables import Chosen
 from rrm_tree.report.seeds.words import chance, gain_over, quantity_over, share_over
 from rrm_tree.report.tables import Table
@@ -182,23 +183,9 @@ def people_table(result: SeedsResult, chosen: Chosen) -> Table:
             if known:
                 rows.append((node, words, *_people_cells(known)))
     return Table(
-        "People as judges, on what they were asked in training: right by truth where there is one, said the"
-        " same as others who were asked the same, said what the judge says that they are compared with."
-        " Answers of all seeds; shares and times are means over seeds with their 95% intervals over seeds."
-        + chosen.remark,
-        (
-            "node",
-            "of the answers",
-            "seeds",
-            "answers",
-            "could tell",
-            "right",
-            "agree",
-            "as known",
-            "seconds each",
-            "right where advice is right",
-            "right where advice is wrong",
-        ),
+        f"{PEOPLE} Answers of all seeds; shares and times are means over seeds with their 95% intervals over"
+        f" seeds.{chosen.remark}",
+        ("node", "of the answers", "seeds", *PEOPLE_COLUMNS),
         tuple(rows),
         numeric=2,
     )
@@ -232,8 +219,8 @@ def say_people(result: SeedsResult, chosen: Chosen) -> Iterator[str]:
         with_it, without = (_over(parts, lambda one: one.wrong_advice) for parts in (shown, hidden))
         if lost := _say_gain(hidden, shown, lambda one: one.wrong_advice):
             yield (
-                f"Where any of the advice was wrong they were right in {share_over(with_it)} of answers with"
-                f" it and in {share_over(without)} without: that cost {lost}."
+                f"{ASTRAY} they were right in {share_over(with_it)} of answers with it and in"
+                f" {share_over(without)} without: that cost {lost}."
             )
 
 
