@@ -42,8 +42,8 @@ class Change(Stored):
     paired_by: Literal["seed", "pair", "nothing"]
     """`pair`: the same held-out pairs, or outcomes, were measured in both runs."""
     p_value: float
-    """By seeds Student's, or that of what the seeds have measured if it is larger; by pairs that of an exact
-    test: McNemar's, or sign-flip for numbers; else that which belongs to the interval."""
+    """By seeds Student's, or that of what the seeds have measured if it is larger; by pairs that of a
+    sign-flip test over starting states, exact for shares; else that which belongs to the interval."""
     verdict: Verdict = "same"
     """`same`: no difference beyond noise, with an allowance for how many numbers were compared."""
 

@@ -49,7 +49,7 @@ MOST_RANKED = 1000
 
 
 class PairTest(Stored):
-    """Two orderers on the same pairs: McNemar's exact test."""
+    """Two orderers on the same pairs, of which those of one starting state are one cluster."""
 
     first: Orderer
     second: Orderer
@@ -59,6 +59,7 @@ class PairTest(Stored):
     difference: Difference
     """Share of the first minus that of the second, pair by pair; of one starting state, as one cluster."""
     p_value: float
+    """Of the exact sign-flip test over starting states: McNemar's where each pair has one of its own."""
     pairs: int
 
 
@@ -258,11 +259,7 @@ def _share(right: Floats) -> Estimate:
 
 
 def compare_orderers(pairs: PairResults, first: Orderer, second: Orderer) -> PairTest:
-    """Share of the first minus share of the second on the same pairs.
-
-    McNemar's exact test: of the pairs that one orders better than the other, each does so on half if
-    they are equally good (two-sided).
-    """
+    """Share of the first minus share of the second on the same pairs."""
     gaps = pairs.right(first) - pairs.right(second)
     found = compare_gaps(gaps, pairs.root)
     return PairTest(

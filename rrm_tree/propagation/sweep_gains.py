@@ -23,7 +23,7 @@ class SweepGain(Stored):
 
     difference: Difference
     p_value: float
-    """McNemar's exact test."""
+    """Of the exact sign-flip test over starting states."""
 
 
 class SweepStep(Stored):

@@ -22,8 +22,8 @@ def arm_test_table(studies: Sequence[NodeStudy]) -> Table:
         for one in study.arms
     ]
     return Table(
-        "Declared minus each arm, on the very outcomes and pairs that both were measured on: exact tests"
-        " (McNemar's for right and wrong, sign-flip for numbers), which say nothing of other seeds.",
+        "Declared minus each arm, on the very outcomes and pairs that both were measured on; intervals and p"
+        " (of sign-flip tests) take those of one starting state together, and say nothing of other seeds.",
         ("node", "arm", "mean truth", "p", "outcomes", "distilled off", "p", "pairs"),
         tuple(rows),
         numeric=2,

@@ -134,7 +134,7 @@ def _say_how(found: Comparison) -> str:
     elif "pair" in ways:
         how = (
             "Differences are taken pair by pair where both runs were measured on the same held-out pairs"
-            " (exact tests: McNemar's, sign-flip for numbers)"
+            " (sign-flip tests over starting states)"
         ) + ("; others as if made on different ones" if "nothing" in ways else "")
     return f"{how}; verdicts allow for {plural(found.tests, 'number')} compared (Holm, 5%)."
 

@@ -65,8 +65,8 @@ def paired_table(studies: Sequence[NodeStudy]) -> Table:
             if (test := tests.get((first, second))) is not None and test.only_first + test.only_second:
                 rows.append((code(study.name), policy, f"{second} − {first}", *_test_cells(test)))
     return Table(
-        "Orderers on the same pairs: difference of their shares, with an interval for which pairs of one"
-        " starting state are one cluster, and McNemar's exact test.",
+        "Orderers on the same pairs: difference of their shares, with an interval and an exact sign-flip test"
+        " for which pairs of one starting state are one cluster (McNemar's where each has its own).",
         (
             "node",
             "policy",

@@ -88,7 +88,8 @@ def gain_table(studies: Sequence[NodeStudy]) -> Table:
     ]
     return Table(
         "What each sweep has gained, all on the pairs of the last one: the judge with that sweep's helpers,"
-        " and that sweep's reward model. p: McNemar's exact test against the sweep before.",
+        " and that sweep's reward model. p: against the sweep before, by the exact sign-flip test over"
+        " starting states.",
         (
             "node",
             "policy",

@@ -18,6 +18,22 @@ def test_mcnemar_counts_the_items_on_which_two_differ():
     assert found.items == 10
 
 
+def test_pairs_of_one_starting_state_are_one_piece_of_evidence():
+    # Ten pairs that all go one way, but from two starting states: either sign of two sums is as likely.
+    gaps = np.ones(10)
+    assert compare_gaps(gaps, np.arange(10)).p_value == pytest.approx(2 / 2**10)
+    assert compare_gaps(gaps, np.repeat([0, 1], 5)).p_value == pytest.approx(2 / 2**2)
+
+
+def test_the_exact_test_of_wholes_tries_every_flip_of_signs():
+    gaps = np.array([1.0, 1.0, 0.5, -0.5, 1.0, 0.0, -1.0, 1.0, 0.5])
+    clusters = np.array([0, 0, 1, 2, 2, 3, 4, 5, 5])
+    sums = np.bincount(clusters, gaps)
+    every = [abs(np.dot(signs, sums)) for signs in product((1, -1), repeat=len(sums))]
+    expected = np.mean([total >= abs(sums.sum()) for total in every])
+    assert compare_gaps(gaps, clusters).p_value == pytest.approx(expected)
+
+
 def test_signs_of_numbers_are_flipped_cluster_by_cluster():
     gaps, clusters = np.array([1.0, 2.0, 3.0, -0.5, 4.0]), np.array([0, 0, 1, 2, 3])
     sums = [3.0, 3.0, -0.5, 4.0]

@@ -9,7 +9,7 @@ from rrm_tree.measured import OutcomeResults, PairResults
 from rrm_tree.propagation.best_of_n import Pools, best_of, fit_over_optimisation, root_divergence
 from rrm_tree.propagation.disagreements import find_disagreements
 from rrm_tree.propagation.intervals import Estimate
-from rrm_tree.propagation.pair_tests import mcnemar
+from rrm_tree.propagation.pair_tests import flip_halves
 from rrm_tree.propagation.pairs import (
     Clusters,
     calibrate,
@@ -51,8 +51,8 @@ def pairs(distilled, assisted=None, chance=None, root=None, truth=None, cannot=N
 
 def test_mcnemar_counts_the_pairs_on_which_two_differ():
     # 8 against 2 of 10: P(2 or fewer heads of 10) is (1 + 10 + 45) / 1024, and twice that.
-    assert mcnemar(8, 2) == pytest.approx(2 * (1 + 10 + 45) / 2**10)
-    assert mcnemar(0, 0) == 1
+    assert flip_halves(np.array([2] * 8 + [-2] * 2)) == pytest.approx(2 * (1 + 10 + 45) / 2**10)
+    assert flip_halves(np.zeros(3, int)) == 1
 
 
 def test_orderers_are_compared_on_the_same_pairs():
