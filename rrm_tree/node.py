@@ -6,29 +6,24 @@ Touches no disk, no ledger, no queue; all randomness derives from the fingerprin
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
-import numpy as np
-
-from rrm_tree.collecting import Collector
-from rrm_tree.contracts import Agent, Factorised, Imaginable, Noted, Taped
+from rrm_tree.contracts import Agent, Factorised
 from rrm_tree.cures import name_cure
 from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.gatekeeper import try_gate
+from rrm_tree.gathering import Gathered, gather
 from rrm_tree.learning.demonstrations import shown_by_judges
 from rrm_tree.learning.distill import Distilled, Distilling, DistillOptions, Evidence, distill_together
 from rrm_tree.learning.foresight import foretell
-from rrm_tree.learning.rollouts import UNLIMITED
 from rrm_tree.measure import Actor, Bench, Meter, Trial, describe_people, take_pictures
 from rrm_tree.measured import PairSettings
 from rrm_tree.outcomes import Advice, Judged, join_judged
-from rrm_tree.posing import hear, pose, replay
 from rrm_tree.propagation.accuracy import value_helpers
-from rrm_tree.purse import Purse, share_out
+from rrm_tree.purse import Spent, left_for
 from rrm_tree.records import JudgmentFacts, Promise, RoundRecord
 from rrm_tree.rounds import Measuring, RoundState, Setup
 from rrm_tree.seeding import seed_from
@@ -89,39 +84,6 @@ def measure_seed(seed: int, name: str, draw: int = 0) -> int:
     return seed_from(seed, name, "measure", *([draw] if draw else []))
 
 
-@dataclass(frozen=True)
-class _Spent:
-    """What a node has used up of its budget."""
-
-    judgments: int
-    looks: int
-    steps: int
-    optimiser_steps: int
-
-    @classmethod
-    def over(cls, done: Sequence[RoundState]) -> _Spent:
-        """All rounds so far; judgments in a record count from the first round on."""
-        facts = done[-1].record.facts if done else None
-        gates = sum(state.record.gate.looks for state in done if state.record.gate)
-        return cls(
-            facts.judgments if facts else 0,
-            (facts.looks if facts else 0) + gates,
-            sum(state.record.steps for state in done),
-            sum(state.record.optimiser_steps for state in done),
-        )
-
-
-@dataclass(frozen=True)
-class _Gathered:
-    """A round's new judgments."""
-
-    judged: tuple[Judged, ...]
-    """One of each kind that is asked for; the first is the node's own."""
-    steps: int
-    """Environment steps that collecting has executed."""
-    notes: tuple[str, ...]
-
-
 class NodeAtWork:
     """The verbs of one round, at one node's station."""
 
@@ -145,7 +107,7 @@ class NodeAtWork:
 
     def round(self, done: Sequence[RoundState]) -> Generator[Distilling, Distilled, RoundState]:
         """Collect, judge, distill, improve, gate, measure: one round after those already done."""
-        spent, tell = _Spent.over(done), self.setup.tell
+        spent, tell = Spent.over(done), self.setup.tell
         weighing = self.weigh() if len(done) == self.setup.inherited else Measuring()
         agents = self.snapshots([state for state in done if state.reward][1 - SNAPSHOTS :])
         new = self.judge(done, agents, spent)
@@ -221,120 +183,9 @@ class NodeAtWork:
             learned[-1].record.facts.looks,
         )
 
-    def judge(self, done: Sequence[RoundState], agents: Sequence[Actor], spent: _Spent) -> _Gathered:
-        """This round's judgments of every kind, within the budget, and what they took.
-
-        Raises:
-            TrainingError: the budget is too small for a single judgment.
-        """
-        gathered = [
-            self._judge_kind(station, purse, done, agents, spent)
-            for station, purse in zip(self.stations, self.purses(len(done), spent), strict=True)
-        ]
-        first = self.stations[0]
-        task, judged = first.task, tuple(of for one in gathered for of in one.judged)
-        # What is to be said of outcomes is said of those that the first kind is about.
-        said = task.notes(judged[0].outcomes) if isinstance(task, Noted) else ()
-        notes = tuple(note for one in gathered for note in one.notes)
-        return _Gathered(judged, sum(one.steps for one in gathered), (*notes, *said))
-
-    def purses(self, index: int, spent: _Spent) -> list[Purse]:
-        """What every kind of judgment may spend in this round: its share of what the round may."""
-        judgments, looks, steps = self.allowance(index, spent)
-        collecting = share_out(self.node.budget, self.node.judge.schedule, index).collecting
-        imagines = isinstance(self.station.task, Imaginable)
-        shares = list(self.station.kinds.values())
-        counts, seen, executed = (_split(amount, shares) for amount in (judgments, looks, steps))
-        return [
-            Purse(*amounts, imagines=imagines, collecting=collecting)
-            for amounts in zip(counts, seen, executed, strict=True)
-        ]
-
-    def _judge_kind(
-        self,
-        station: Station,
-        purse: Purse,
-        done: Sequence[RoundState],
-        agents: Sequence[Actor],
-        spent: _Spent,
-    ) -> _Gathered:
-        """Judgments of one kind, as many as its purse pays for."""
-        if isinstance(station.line.judge, Taped):
-            judged = self._replayed(station, station.line.judge, done)
-            return _Gathered((self._ask_people(station, judged, done, self.rng(len(done), "people")),), 0, ())
-        index, judgments = len(done), purse.judgments
-        is_first = station is self.stations[0]
-        rng = self.rng(index, "collect" if is_first else f"collect {station.kind}")
-        act = agents[-1].act if agents else station.propose
-        scorer = station.scorer(done[-1].reward) if agents and station.chooses else None
-        collector = Collector(station, act, rng, scorer)
-        batches: list[Judged] = []
-        while count := purse.items():
-            self.setup.tell(f"judging {purse.asked}" + (f"/{judgments}" if judgments < UNLIMITED else ""))
-            limit = purse.steps_left
-            if station.windowed:
-                each = purse.per_episode
-                new = collector.collect_windows(count, per_episode=each, limit=limit)
-            else:
-                new = collector.collect(count, "judge", limit=limit)
-            purse.pay_steps(new)
-            if not len(new.items):
-                break
-            outcomes, items = new.outcomes, new.items
-            # A subject's items come together: the last of them may be one too many.
-            items = items.take(np.arange(min(len(items), judgments - purse.asked)))
-            batch = station.ask(outcomes, items, rng, purse.looks)
-            if len(batch.items):
-                batches.append(batch)
-            purse.pay(batch)
-            if len(batch.items) < len(items):
-                break
-        if not batches:
-            raise TrainingError(
-                f"{self.setup.entry}: round {index + 1} can pay for no judgment, with {spent.judgments:,}"
-                f" judgments, {spent.looks:,} looks, {spent.steps + purse.steps:,} environment steps spent;"
-                " raise budget.judgments, budget.looks or budget.steps, or ask for fewer rounds"
-            )
-        judged = self._ask_people(station, join_judged(batches), done, rng)
-        return _Gathered((judged,), purse.steps, purse.notes())
-
-    def _ask_people(
-        self, station: Station, drafted: Judged, done: Sequence[RoundState], rng: np.random.Generator
-    ) -> Judged:
-        """The judgments, with what people say of those that are left to them; nobody in line: as they are."""
-        if station.line.people is None:
-            return drafted
-        number = len(done) * len(self.stations) + self.stations.index(station)
-        last = station.scorer(done[-1].reward) if done and done[-1].reward else None
-        posed = pose(station, drafted, number, rng, last)
-        if not posed.asked:
-            return hear(station, drafted, posed, (), rng)
-        self.setup.tell("waiting for people")
-        return hear(station, drafted, posed, self.setup.people(posed), rng)
-
-    def _replayed(self, station: Station, tape: Taped, done: Sequence[RoundState]) -> Judged:
-        """This round's share of the judgments that there are; nothing is executed for them."""
-        budget, index, place = self.node.budget, len(done), self.stations.index(station)
-        most = max(1, int(budget.judgments * list(self.station.kinds.values())[place]))
-        total = min(most, len(tape.judged(station.kind).items))
-        start = sum(len(state.judgments[place].items) for state in done)
-        end = math.ceil(total * share_out(budget, self.node.judge.schedule, index).judgments)
-        if end <= start:
-            raise TrainingError(
-                f"{self.setup.entry}: round {index + 1} has none of the {total:,} judgments in the file;"
-                " ask for fewer rounds (budget.rounds)"
-            )
-        return replay(station, tape, start, end, self.rng(index, "replay"))
-
-    def allowance(self, index: int, spent: _Spent) -> tuple[int, int, int]:
-        """Judgments, looks and steps that this round may spend: its share, and what was left over."""
-        budget, limit = self.node.budget, self.setup.looks_limit
-        share = share_out(budget, self.node.judge.schedule, index)
-        allowed = math.ceil(budget.judgments * share.judgments)
-        judgments = UNLIMITED if limit is not None else allowed - spent.judgments
-        limits = [given for given in (limit, budget.looks) if given is not None]
-        looks = math.ceil(min(limits) * share.judgments) - spent.looks if limits else UNLIMITED
-        return judgments, looks, math.ceil(budget.steps * share.steps) - spent.steps
+    def judge(self, done: Sequence[RoundState], agents: Sequence[Actor], spent: Spent) -> Gathered:
+        """This round's judgments of every kind, within the budget, and what they took."""
+        return gather(self.setup, self.stations, done, agents, spent)
 
     def foretell(self, done: Sequence[RoundState], judged: Judged) -> Promise | None:
         """How right the last round's reward model is about judgments of what its own agent did."""
@@ -348,7 +199,7 @@ class NodeAtWork:
         advice = judged.advice if "advice" in self.node.reward_model.sees else Advice()
         return Evidence(judged, network_inputs(self.station.task, judged.outcomes, advice))
 
-    def distilling(self, every: Sequence[Judged], done: Sequence[RoundState], spent: _Spent) -> Distilling:
+    def distilling(self, every: Sequence[Judged], done: Sequence[RoundState], spent: Spent) -> Distilling:
         """What there is to learn from all judgments so far, those of each kind together, and how."""
         spec, station, budget = self.node.reward_model, self.station, self.node.budget
         first, *others = [self.evidence(judged) for judged in every]
@@ -374,12 +225,12 @@ class NodeAtWork:
                 optimiser_steps=None if limit is None else max(1, limit - spent.optimiser_steps),
             ),
             exclusive=exclusive,
-            seed=seed_from(self.setup.fingerprint, len(done), "distill"),
+            seed=self.setup.seed(len(done), "distill"),
         )
 
     def learn_again(self, draws: Mapping[int, Sequence[Judged]]) -> list[Scorer | None]:
         """Reward models from judgments of every kind by seed; None where nothing can be learned from them."""
-        none = _Spent.over(())
+        none = Spent.over(())
         every = [replace(self.distilling(judged, (), none), seed=seed) for seed, judged in draws.items()]
         found = []
         for one in distill_together(every):
@@ -389,7 +240,7 @@ class NodeAtWork:
         return found
 
     def improve(
-        self, done: Sequence[RoundState], new: _Gathered, distilled: Distilled, spent: _Spent
+        self, done: Sequence[RoundState], new: Gathered, distilled: Distilled, spent: Spent
     ) -> RoundState:
         """The round with a better agent; with the last one where nothing could be learned."""
         record = RoundRecord(
@@ -414,8 +265,8 @@ class NodeAtWork:
             self.station.name,
             self.station.scorer(reward),
             optimiser_steps=None if limit is None else max(0, limit - used),
-            steps=max(0, self.allowance(len(done), spent)[2] - new.steps),
-            seed=seed_from(self.setup.fingerprint, len(done), "improve"),
+            steps=max(0, left_for(self.setup, len(done), spent).steps - new.steps),
+            seed=self.setup.seed(len(done), "improve"),
             demonstrations=shown_by_judges([*(of for state in done for of in state.judgments), *new.judged]),
         )
         previous = next((state.agent for state in reversed(done) if state.reward), None)
@@ -480,12 +331,12 @@ class NodeAtWork:
         if station is None:
             who = f"{self.setup.entry}: judge {self.node.judge.use}"
             raise TrainingError(f"{who} orders no two outcomes; leave out the gate")
-        result = try_gate(station, gate, agent, scorer, self.rng(state.index, "gate"))
+        result = try_gate(station, gate, agent, scorer, self.setup.rng(state.index, "gate"))
         return replace(state, record=state.record.model_copy(update={"gate": result}))
 
     def close(self, state: RoundState, done: Sequence[RoundState]) -> RoundState:
         """The round with the reason, if there is one, why no other follows."""
-        budget, spent = self.node.budget, _Spent.over([*done, state])
+        budget, spent = self.node.budget, Spent.over([*done, state])
         cpu_used = self.setup.cpu_used + time.process_time() - self.started
         limits = [given for given in (self.setup.looks_limit, budget.looks) if given is not None]
         gate, asks_more = state.record.gate, self.node.gate is not None and self.node.gate.on_miss == "more"
@@ -501,15 +352,3 @@ class NodeAtWork:
         }
         stopped = next((reason for reason, holds in reasons.items() if holds), None)
         return replace(state, record=state.record.model_copy(update={"stopped": stopped}))
-
-    def rng(self, index: int, purpose: str) -> np.random.Generator:
-        """A generator for one purpose in one round."""
-        return np.random.default_rng(seed_from(self.setup.fingerprint, index, purpose))
-
-
-def _split(amount: int, shares: Sequence[float]) -> list[int]:
-    """An amount by shares that sum to 1: at least 1 for each but the first, which gets what is left."""
-    if amount >= UNLIMITED:
-        return [amount] * len(shares)
-    others = [max(1, int(amount * share)) for share in shares[1:]]
-    return [amount - sum(others), *others]

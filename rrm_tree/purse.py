@@ -1,19 +1,21 @@
 """What one round may spend on collecting and judging.
 
-In: what the budget leaves to the round, then whatever is collected and judged. Out: how much to ask
-for next, and what the budget did not pay for, in words.
+In: a budget and the rounds so far, then whatever is collected and judged. Out: how much to ask for
+next, and what the budget did not pay for, in words.
 Touches nothing.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from rrm_tree.collecting import Collected
 from rrm_tree.learning.rollouts import UNLIMITED
 from rrm_tree.outcomes import Judged
+from rrm_tree.rounds import RoundState, Setup
 from rrm_tree.spec import BudgetSpec, ScheduleSpec
 
 ASKED_AT_ONCE = 1024
@@ -21,6 +23,56 @@ ASKED_AT_ONCE = 1024
 
 
 HALF = Fraction(1, 2)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a node has used up of its budget."""
+
+    judgments: int
+    looks: int
+    steps: int
+    optimiser_steps: int
+
+    @classmethod
+    def over(cls, done: Sequence[RoundState]) -> Spent:
+        """All rounds so far; judgments in a record count from the first round on."""
+        facts = done[-1].record.facts if done else None
+        gates = sum(state.record.gate.looks for state in done if state.record.gate)
+        return cls(
+            facts.judgments if facts else 0,
+            (facts.looks if facts else 0) + gates,
+            sum(state.record.steps for state in done),
+            sum(state.record.optimiser_steps for state in done),
+        )
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a round may spend: its share of the budget, and what earlier rounds have left over."""
+
+    judgments: int
+    looks: int
+    steps: int
+
+
+def left_for(setup: Setup, index: int, spent: Spent) -> Left:
+    """What a round may spend, given what the rounds before it have."""
+    budget, limit = setup.node.budget, setup.looks_limit
+    share = share_out(budget, setup.node.judge.schedule, index)
+    allowed = math.ceil(budget.judgments * share.judgments)
+    judgments = UNLIMITED if limit is not None else allowed - spent.judgments
+    limits = [given for given in (limit, budget.looks) if given is not None]
+    looks = math.ceil(min(limits) * share.judgments) - spent.looks if limits else UNLIMITED
+    return Left(judgments, looks, math.ceil(budget.steps * share.steps) - spent.steps)
+
+
+def share_by(amount: int, shares: Sequence[float]) -> list[int]:
+    """An amount by shares that sum to 1: at least 1 for each but the first, which gets what is left."""
+    if amount >= UNLIMITED:
+        return [amount] * len(shares)
+    others = [max(1, int(amount * share)) for share in shares[1:]]
+    return [amount - sum(others), *others]
 
 
 @dataclass(frozen=True)

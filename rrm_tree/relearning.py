@@ -17,7 +17,6 @@ from rrm_tree.node import NodeAtWork
 from rrm_tree.outcomes import Judged, join_judged
 from rrm_tree.propagation.learning_curves import Learned, NodeLearning, trace_learning
 from rrm_tree.rounds import RoundState
-from rrm_tree.seeding import seed_from
 
 PARTS: Final = (0.25, 0.5, 1.0)
 """Of all judgments of the node."""
@@ -43,7 +42,7 @@ def _draw(work: NodeAtWork, every: Sequence[Judged], part: float) -> dict[int, l
     """Judgments of every kind for each draw, by its seed."""
     found = {}
     for draw in range(DRAWS):
-        seed = seed_from(work.setup.fingerprint, "learn again", part, draw)
+        seed = work.setup.seed("learn again", part, draw)
         rng = np.random.default_rng(seed)
         rows = [np.sort(rng.permutation(len(one.items))[: _size(one, part)]) for one in every]
         found[seed] = [

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.random import Generator
 
 from rrm_tree.asking import Asking, Given, Question
 from rrm_tree.errors import TrainingError
 from rrm_tree.measured import NodeMeasurement
 from rrm_tree.outcomes import Advice, Answers, Array, Arrays, Items, Judged, Outcomes
 from rrm_tree.records import Picture, RoundRecord
+from rrm_tree.seeding import seed_from
 from rrm_tree.spec import NodeSpec, TreeSpec
 
 
@@ -74,6 +76,14 @@ class Setup:
     """Called with what is worth knowing at once: a kind of event, and its facts."""
     people: Callable[[Posed], tuple[Given, ...]] = field(default=ask_nobody)
     """Puts questions to people; raises WaitsForPeople until they have answered enough."""
+
+    def seed(self, *purpose: object) -> int:
+        """A seed for one purpose: the same whenever and wherever the node is trained."""
+        return seed_from(self.fingerprint, *purpose)
+
+    def rng(self, index: int, purpose: str) -> Generator:
+        """A generator for one purpose in one round."""
+        return np.random.default_rng(self.seed(index, purpose))
 
 
 @dataclass(frozen=True)

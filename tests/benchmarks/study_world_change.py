@@ -18,8 +18,9 @@ from scipy import stats
 from rrm_tree import Tree
 from rrm_tree.contracts import Algorithm, Problem
 from rrm_tree.learning.rollouts import rollout
-from rrm_tree.node import NodeAtWork, _Spent  # the loop of `train_node` without its measuring
+from rrm_tree.node import NodeAtWork  # the loop of `train_node` without its measuring
 from rrm_tree.outcomes import Arrays, Outcomes, join_judged
+from rrm_tree.purse import Spent
 from rrm_tree.rounds import RoundState, Setup
 from rrm_tree.team import Team
 
@@ -76,7 +77,7 @@ def train(seed: int) -> tuple[RoundState, int, int]:
     work = NodeAtWork(Setup(tree, NODE, node, f"{NODE}@{seed:016}", f"{seed:064}", {}))
     done: list[RoundState] = []
     for _ in range(node.budget.rounds):
-        spent = _Spent.over(done)
+        spent = Spent.over(done)
         new = work.judge(done, [work.agent_of(state) for state in done], spent)
         distilled = work.distill(join_judged([*(state.judged for state in done), new.judged]), done, spent)
         done.append(work.improve(done, new, distilled, spent))

@@ -7,7 +7,8 @@ import pytest
 from small_nodes import CARTPOLE, make_tree, set_up, train_node_of
 
 from rrm_tree.collecting import Collector
-from rrm_tree.node import NodeAtWork, _Spent, train_node
+from rrm_tree.node import NodeAtWork, train_node
+from rrm_tree.purse import Spent
 from rrm_tree.rounds import Setup
 from rrm_tree.station import Station
 from rrm_tree.team import Team
@@ -23,7 +24,7 @@ def judge_once(**parts):
     """What the first round of a node judges, all of one kind, and the steps that collecting took."""
     tree = make_tree({"only": {**PENDULUM, **parts}})
     work = NodeAtWork(Setup(tree, "only", tree.nodes["only"], "only@0", "only", {}))
-    return work.judge([], [], _Spent.over([]))
+    return work.judge([], [], Spent.over([]))
 
 
 @pytest.mark.parametrize(("each", "episodes"), [(None, 20), (1, 80), (8, 10)])
