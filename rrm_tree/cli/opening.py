@@ -49,7 +49,7 @@ def make_plan(spec: str, sets: tuple[str, ...], only: str | None) -> Plan:
     from rrm_tree.graph import load_graph
     from rrm_tree.machine import numerics
     from rrm_tree.mistakes import suggest
-    from rrm_tree.plan import build_plan
+    from rrm_tree.planner import build_plan
     from rrm_tree.registry import declared_version
     from rrm_tree.sweeps import name_entry
 

@@ -9,7 +9,7 @@ from rrm_tree.asking import Said
 from rrm_tree.desk import Desk
 from rrm_tree.graph import load_graph
 from rrm_tree.machine import numerics
-from rrm_tree.plan import build_plan
+from rrm_tree.planner import build_plan
 from rrm_tree.registry import declared_version
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fleet")]

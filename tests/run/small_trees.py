@@ -6,7 +6,7 @@ from rrm_tree.executors import InlineExecutor, LocalExecutor
 from rrm_tree.graph import shape_tree
 from rrm_tree.ledger import Ledger
 from rrm_tree.machine import numerics
-from rrm_tree.plan import build_plan
+from rrm_tree.planner import build_plan
 from rrm_tree.run import Run, Stop
 from rrm_tree.spec import TreeSpec
 from rrm_tree.store import Store
