@@ -11,36 +11,19 @@ a fleet need not agree on the time.
 from __future__ import annotations
 
 import json
-import logging
 import os
-import time
-import weakref
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import sqlalchemy as sql
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
-from rrm_tree.errors import StoreError
+from rrm_tree.database import Database
 from rrm_tree.machine import is_gone
 from rrm_tree.statements import NO_FENCE, Statements
-from rrm_tree.tables import (
-    DATABASE_NOW,
-    cancels,
-    claims,
-    events,
-    hide_password,
-    in_transactions,
-    insert,
-    is_embedded,
-    make_tables,
-    open_engine,
-    runs,
-)
-
-log = logging.getLogger(__name__)
+from rrm_tree.tables import cancels, claims, events, insert, runs
 
 LEASE_SECONDS = float(os.environ.get("RRM_LEASE_SECONDS", "30"))
 """How long a claim lasts that is not renewed; the same for the whole fleet."""
@@ -55,15 +38,7 @@ AGAIN_SECONDS = 60.0
 AGES = 1e8
 """Seconds; no lease that ran out by itself is seen so late."""
 
-HOPELESS = ("28", "3D")
-"""SQLSTATE classes that waiting does not cure: a wrong password, a database that is not there."""
-
-HOPELESS_WORDS = ("does not exist", "authentication failed", "no pg_hba.conf entry")
-"""The same where no session came about: such errors carry words alone."""
-
 ClaimState = Literal["queued", "claimed", "free", "parked", "done", "failed"]
-
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,56 +88,12 @@ class Event:
     data: Mapping[str, Any]
 
 
-class Ledger:
-    """The tables of one database."""
-
-    durable = False
-    """Whether a transaction waits until it would outlive a power cut."""
-
-    def __init__(
-        self, url: str, *, patience_seconds: float = 0.0, clock: Callable[[], float] = time.time
-    ) -> None:
-        """Open a ledger; missing tables are made.
-
-        Args:
-            url: the database.
-            patience_seconds: how long every call waits for a server that is away.
-            clock: for an embedded database, whose clock is this machine's.
-
-        Raises:
-            StoreError: the database cannot be reached, read or written.
-        """
-        self.url = url
-        self.embedded = is_embedded(url)
-        # What is wrong with a file of this machine does not pass.
-        self.patience_seconds = 0.0 if self.embedded else patience_seconds
-        self._clock = clock
-        self._alone = open_engine(url, durable=self.durable)
-        self._engine = in_transactions(self._alone)
-        # A connection that nobody closes is closed with the ledger, by the process that opened it.
-        weakref.finalize(self, _dispose, self._engine, os.getpid())
-        self._do(make_tables)
-
-    @property
-    def _now(self) -> sql.ColumnElement[float]:
-        return self._statements.now
+class Ledger(Database):
+    """Runs, claims and events in one database."""
 
     @cached_property
     def _statements(self) -> Statements:
-        own = sql.bindparam(None, callable_=self._clock, type_=sql.Float(53))
-        return Statements(self.embedded, own if self.embedded else DATABASE_NOW, LEASE_SECONDS, AGAIN_SECONDS)
-
-    def now(self) -> float:
-        """The time by which leases end."""
-        return float(self._rows(sql.select(self._now))[0][0])
-
-    def _rows(self, statement: sql.Executable, **about: object) -> Sequence[sql.Row[Any]]:
-        """What one statement gives that is a transaction by itself, and so one trip to the server."""
-        return self._do(lambda one: one.execute(statement, about).all(), self._alone)
-
-    def _change(self, statement: sql.Executable, **about: object) -> int:
-        """How many rows one statement changes, as a transaction by itself."""
-        return self._do(lambda one: one.execute(statement, about).rowcount, self._alone)
+        return Statements(self.embedded, self._now, LEASE_SECONDS, AGAIN_SECONDS)
 
     def _claims_changed(self, change: str, news: News | None, **about: object) -> Sequence[sql.Row[Any]]:
         """The claims that one of `Statements` has changed, the news of each written in the same transaction.
@@ -184,37 +115,6 @@ class Ledger:
             return rows
 
         return self._do(work)
-
-    def _do(self, work: Callable[[sql.Connection], Found], engine: sql.Engine | None = None) -> Found:
-        """What one transaction gives; tried again while a server is away."""
-        end, wait = time.monotonic() + self.patience_seconds, 0.05
-        while True:
-            try:
-                with (engine or self._engine).begin() as connection:
-                    return work(connection)
-            except IntegrityError:
-                raise
-            except SQLAlchemyError as error:
-                if time.monotonic() + wait > end or not _may_pass(error):
-                    raise self._explain(error) from error
-                time.sleep(wait)
-                wait = min(2 * wait, 1.0)
-
-    def _explain(self, error: SQLAlchemyError) -> StoreError:
-        cause = str(getattr(error, "orig", None) or error).strip()
-        cure = (
-            "check that its disk has room and may be written"
-            if self.embedded
-            else "check that the server runs and that RRM_LEDGER names it; `rrm doctor` says more"
-        )
-        return StoreError(
-            f"the ledger {hide_password(self.url)} cannot be used: {cause}; {cure}. "
-            "It may also be deleted: nothing learned is in it"
-        )
-
-    def close(self) -> None:
-        """Give the connections back; the next call opens new ones."""
-        self._engine.dispose()
 
     # --- runs ------------------------------------------------------------------------------------
 
@@ -417,19 +317,3 @@ def _read_event(row: sql.Row[Any]) -> Event:
 def under(key: str, fence: int) -> sql.Update:
     """A change of a claim that happens only while its fence is the newest."""
     return sql.update(claims).where(claims.c.key == key, claims.c.fence == fence)
-
-
-def _dispose(engine: sql.Engine, opener: int) -> None:
-    # In a fork the connections are still its parent's.
-    engine.dispose(close=os.getpid() == opener)
-
-
-def _may_pass(error: SQLAlchemyError) -> bool:
-    """Whether the trouble is one of those that end by themselves: a server that restarts."""
-    if not isinstance(error, OperationalError | InterfaceError | DBAPIError):
-        return False
-    away = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
-    code = str(getattr(error.orig, "sqlstate", None) or "")
-    # A connection that was refused carries no code, only words.
-    is_hopeless = code.startswith(HOPELESS) or any(words in str(error.orig) for words in HOPELESS_WORDS)
-    return bool(away) and not is_hopeless

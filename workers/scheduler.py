@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from rrm_tree.fleet_ledger import FleetLedger
+from rrm_tree.loop import train_together
 from rrm_tree.machine import this_owner
 from rrm_tree.plan import Plan
 from rrm_tree.results import Fate
-from rrm_tree.run import Run, Stop, train_together
+from rrm_tree.run import Run, Stop
 from rrm_tree.store import Store
 from workers.app import make_app
 from workers.executor import FleetExecutor

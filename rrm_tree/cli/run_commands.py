@@ -157,7 +157,8 @@ def train(store: Store, plan: Plan, text: str, command: str, where: Where, form:
 
 def _train(store: Store, plan: Plan, where: Where, form: str) -> tuple[Fates, bool]:
     """What became of every entry of every run, and whether the user stopped them."""
-    from rrm_tree.run import Run, Stop, train_together
+    from rrm_tree.loop import train_together
+    from rrm_tree.run import Run, Stop
     from rrm_tree.seeds import runs_of
     from rrm_tree.sizes import Sizes
 

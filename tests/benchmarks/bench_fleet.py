@@ -26,6 +26,7 @@ from small_trees import learned, ledger_of, make_plan, make_tree, open_store, tr
 
 from rrm_tree.fleet_ledger import FleetLedger
 from rrm_tree.ledger import Ledger
+from rrm_tree.loop import train_together
 from rrm_tree.machine import this_owner
 from rrm_tree.plan import Plan
 from rrm_tree.run import Run
@@ -87,14 +88,14 @@ def noop(counts=(100, 1_000, 10_000)):
             ):
                 store = MemoryStore()
                 run = Run(plan, plan.run, store, ledger, AtOnce(store, remote))
-                time_it(count, name, run.go, {"scheduler": psutil.Process()})
+                time_it(count, name, run, {"scheduler": psutil.Process()})
             fleet_noop(count, plan, folder, broker, database)
 
 
-def time_it(count, name, go, parts):
+def time_it(count, name, run, parts):
     """Nodes a second, and the CPU that each part took, its children included."""
     before, wall = {part: cpu_of(one) for part, one in parts.items()}, time.perf_counter()
-    fates = go()
+    (fates,) = train_together([run])
     wall = time.perf_counter() - wall
     took = {part: (cpu_of(one) - before[part]) * 1e6 / count for part, one in parts.items()}
     assert len(fates) == count and {fate.state for fate in fates.values()} == {"trained"}
@@ -137,7 +138,7 @@ def fleet_noop(count, plan, folder, broker, database, children=8):
             "broker": psutil.Process(broker.process.pid),
             "database": psutil.Process(database.pid),
         }
-        time_it(count, f"a fleet, a worker of {children} children", run.go, parts)
+        time_it(count, f"a fleet, a worker of {children} children", run, parts)
     finally:
         kill_family(worker.pid)
         worker.wait()

@@ -16,6 +16,7 @@ from small_trees import ledger_of, open_store
 
 from rrm_tree.cli.opening import make_plan
 from rrm_tree.executors import AttemptProcess, InlineExecutor, LocalExecutor
+from rrm_tree.loop import train_together
 from rrm_tree.report import write_reports
 from rrm_tree.results import collect_result
 from rrm_tree.run import Run, Stop
@@ -41,7 +42,7 @@ def run(spec, folder, workers):
     executor = (
         WarmExecutor(store, ledger, workers) if workers else InlineExecutor(store, ledger, stop, lambda: None)
     )
-    fates = Run(plan, plan.run, store, ledger, executor, stop).go()
+    (fates,) = train_together([Run(plan, plan.run, store, ledger, executor, stop)])
     result = collect_result(store, plan.run, plan, {})
     write_reports(result, Path(result.run), study_run(store, result))
     return {fate.state for fate in fates.values()} <= {"trained", "reused"}

@@ -5,6 +5,7 @@ from pathlib import Path
 from rrm_tree.executors import InlineExecutor, LocalExecutor
 from rrm_tree.graph import shape_tree
 from rrm_tree.ledger import Ledger
+from rrm_tree.loop import train_together
 from rrm_tree.machine import numerics
 from rrm_tree.planner import build_plan
 from rrm_tree.run import Run, Stop
@@ -57,7 +58,7 @@ def train(folder, plan, workers=0, stop=None):
         if workers
         else InlineExecutor(store, ledger, stop, lambda: None)
     )
-    return Run(plan, plan.run, store, ledger, executor, stop).go()
+    return train_together([Run(plan, plan.run, store, ledger, executor, stop)])[0]
 
 
 def learned(folder):

@@ -11,9 +11,10 @@ import pytest
 from small_trees import learned, ledger_of, make_plan, make_tree, open_store, states
 
 from rrm_tree.executors import LocalExecutor
+from rrm_tree.loop import train_together
 from rrm_tree.plan import Entry
 from rrm_tree.records import Cost, Done
-from rrm_tree.run import MOST_LOSSES, Run, Stop, train_together
+from rrm_tree.run import MOST_LOSSES, Run, Stop
 from rrm_tree.seeds import plan_seeds, runs_of
 from rrm_tree.sizes import MOST_TOGETHER, SMALL_CPU_SECONDS, Sizes, share_out
 

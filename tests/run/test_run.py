@@ -17,6 +17,7 @@ from small_trees import learned, ledger_of, make_plan, make_tree, open_store, st
 
 from rrm_tree.errors import StoreError
 from rrm_tree.executors import InlineExecutor
+from rrm_tree.loop import train_together
 from rrm_tree.results import collect_result
 from rrm_tree.run import MOST_LOSSES, Run, Stop
 from rrm_tree.states import load_all_rounds
@@ -131,7 +132,7 @@ def test_what_a_crash_of_the_ledger_took_back_is_said_again_at_the_end(tmp_path)
     store.write_run(plan.run, plan, "", "rrm run small.yaml")
     executor = InlineExecutor(store, ledger, lambda: False, lambda: None)
     run = Run(plan, plan.run, store, ledger, executor, heard=crash)
-    assert set(states(run.go()).values()) == {"trained"}
+    assert set(states(train_together([run])[0]).values()) == {"trained"}
     assert taken == ["leaf"]
     assert claims(tmp_path, plan) == {"done"}
     done = [entry for entry, kind in events(tmp_path, plan) if kind == "done"]
@@ -291,7 +292,7 @@ def test_what_another_run_has_done_while_a_slot_was_awaited_is_not_trained_again
     late.begin()
     train(tmp_path, plan)
     executor.room = 1
-    assert states(late.go()) == {"leaf": "reused"}
+    assert states(train_together([late])[0]) == {"leaf": "reused"}
     kinds = [kind for _, kind in events(tmp_path, plan)]
     assert (kinds.count("started"), kinds.count("done")) == (1, 1)
 

@@ -15,10 +15,11 @@ from rrm_tree.boards import SeedsBoard
 from rrm_tree.errors import ExitCode, UsageError
 from rrm_tree.executors import InlineExecutor, LocalExecutor
 from rrm_tree.ledger import Event
+from rrm_tree.loop import train_together
 from rrm_tree.plan import Plan, key_of
 from rrm_tree.progress import JsonLines, LiveTable, TextLines
 from rrm_tree.results import collect_results
-from rrm_tree.run import Run, Stop, train_together
+from rrm_tree.run import Run, Stop
 from rrm_tree.seeds import plan_seeds, read_seeds, runs_of, split_run
 from rrm_tree.tidy import find_garbage
 

@@ -9,6 +9,7 @@ from small_trees import DIAMOND, learned, ledger_of, make_plan, make_tree, open_
 from rrm_tree.errors import SpecError, StoreError
 from rrm_tree.executors import InlineExecutor
 from rrm_tree.graph import build_graph
+from rrm_tree.loop import train_together
 from rrm_tree.plan import key_of
 from rrm_tree.results import collect_result
 from rrm_tree.rounds import Artifacts
@@ -239,7 +240,7 @@ def train_one_round(folder, plan):
             stop.level = 1
 
     executor = InlineExecutor(store, ledger, stop, heard)
-    fates = Run(plan, plan.run, store, ledger, executor, stop, heard).go()
+    (fates,) = train_together([Run(plan, plan.run, store, ledger, executor, stop, heard)])
     return {fate.state for fate in fates.values()} <= {"trained", "reused"}
 
 
