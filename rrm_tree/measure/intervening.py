@@ -13,7 +13,7 @@ import numpy as np
 from rrm_tree.measure.hearing import Hearing
 from rrm_tree.outcomes import Floats
 from rrm_tree.propagation.causes import Cause, ErrorCauses, Kind
-from rrm_tree.propagation.clustered import estimate_clustered, split_gain
+from rrm_tree.propagation.clustered import estimate_clustered, estimate_clustered_share, split_gain
 from rrm_tree.propagation.intervals import Estimate
 from rrm_tree.team import Scorer
 
@@ -55,7 +55,7 @@ def find_causes(hearing: Hearing, scorer: Scorer, acting: Estimate | None = None
     if acting is not None:
         causes.append(Cause(kind="acting", size=acting))
     return ErrorCauses(
-        error=estimate_clustered(1 - distilled, root),
+        error=estimate_clustered_share(1 - distilled, root),
         causes=tuple(causes),
         orders=len(orders) or int(np.prod(np.arange(1, len(hearing.helpers) + 1))),
     )

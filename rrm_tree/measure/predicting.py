@@ -17,7 +17,7 @@ from rrm_tree.corrupting import Answers, ConfusedHelper
 from rrm_tree.measure.bench import Bench
 from rrm_tree.measure.hearing import Hearing
 from rrm_tree.outcomes import Advice, Floats, Ints
-from rrm_tree.propagation.clustered import estimate_clustered
+from rrm_tree.propagation.clustered import estimate_clustered, estimate_clustered_share
 from rrm_tree.propagation.prediction import Confusion, Prediction
 
 ERRORS_STREAM = 13
@@ -110,7 +110,7 @@ def predict(hearing: Hearing, known: Known) -> Prediction | None:
     composed, root = foretell_right(hearing, known.composed), hearing.pairs.root
     return Prediction(
         distribution=hearing.distribution,
-        measured=estimate_clustered(hearing.assisted, root),
+        measured=estimate_clustered_share(hearing.assisted, root),
         predicted=float(right.mean()),
         unexplained=estimate_clustered(right - hearing.assisted, root),
         composed=None if composed is None else float(composed.mean()),

@@ -16,7 +16,12 @@ from rrm_tree.contracts import Measurable, Task
 from rrm_tree.corrupting import Answers, CorruptHelper
 from rrm_tree.measure.hearing import Hearing
 from rrm_tree.outcomes import Arrays, Floats, Outcomes
-from rrm_tree.propagation.clustered import estimate_clustered, find_crossing, weigh_slope
+from rrm_tree.propagation.clustered import (
+    estimate_clustered,
+    estimate_clustered_share,
+    find_crossing,
+    weigh_slope,
+)
 from rrm_tree.propagation.transfer import BreakEven, Transfer, TransferPoint
 
 RATES = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5)
@@ -88,7 +93,7 @@ def _transfer(hearing: Hearing, name: str | None, who: Mapping[str, Answers], se
         TransferPoint(
             rate=one.rate,
             helper_error=one.helper_error,
-            judge_error=estimate_clustered(1 - one.right, root),
+            judge_error=estimate_clustered_share(1 - one.right, root),
             gain=estimate_clustered(one.right - known[bar], root),
         )
         for one in tried

@@ -14,11 +14,11 @@ from typing import Final
 import numpy as np
 
 from rrm_tree.outcomes import Floats, Ints
-from rrm_tree.propagation.clustered import estimate_clustered
+from rrm_tree.propagation.clustered import estimate_clustered, estimate_clustered_share
 from rrm_tree.propagation.intervals import Estimate
 from rrm_tree.records import Stored
 
-BEST_OF_N_VERSION = "1"
+BEST_OF_N_VERSION = "2"
 
 SIZES: Final = (1, 2, 4, 8, 16, 32, 64)
 """Of how many proposals the best by score is taken."""
@@ -78,11 +78,8 @@ class Pools:
 
 
 def estimate_truth(truth: Floats, root: Ints, *, is_share: bool) -> Estimate:
-    """Mean truth; the interval of a share stays between 0 and 1."""
-    found = estimate_clustered(truth, root)
-    if not is_share:
-        return found
-    return found.model_copy(update={"low": max(found.low, 0.0), "high": min(found.high, 1.0)})
+    """Mean truth; the interval of a share stays between 0 and 1, and is never without width."""
+    return (estimate_clustered_share if is_share else estimate_clustered)(truth, root)
 
 
 def weigh_best(count: int, n: int) -> Floats:

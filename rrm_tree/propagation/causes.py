@@ -12,7 +12,7 @@ from typing import Literal
 from rrm_tree.propagation.intervals import Estimate
 from rrm_tree.records import Distribution, Stored
 
-CAUSES_VERSION = "1"
+CAUSES_VERSION = "2"
 
 Kind = Literal["limits", "slips", "own", "helper", "judging", "distilling", "acting"]
 """What a part of an error comes from:

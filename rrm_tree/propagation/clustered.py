@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrm_tree.outcomes import Floats, Ints
-from rrm_tree.propagation.intervals import Estimate, student_quantile
+from rrm_tree.propagation.intervals import Estimate, estimate_share, student_quantile
+from rrm_tree.records import Share
 
 Gain = Callable[[frozenset[str]], Floats]
 """Which helpers are made ideal → what the judge then gets right, 0 to 1 a pair; [pairs]."""
@@ -40,6 +41,25 @@ def estimate_clustered(values: Floats, clusters: Ints) -> Estimate:
     deviation = sqrt(groups / (groups - 1) * float((sums**2).sum())) / count
     half = student_quantile(groups - 1) * deviation
     return Estimate(value=mean, low=mean - half, high=mean + half, count=count)
+
+
+def estimate_clustered_share(right: Floats, clusters: Ints) -> Estimate:
+    """A share of which the pairs of one cluster are no independent evidence; between 0 and 1.
+
+    Where all pairs are alike, clusters say nothing of how sure that is: then Wilson's interval, one piece of
+    evidence a cluster.
+
+    Args:
+        right: 0 to 1 a pair, [pairs]; at least one.
+        clusters: which starting state each pair goes back to, [pairs].
+    """
+    found = estimate_clustered(right, clusters)
+    low, high = max(found.low, 0.0), min(found.high, 1.0)
+    if found.low == found.high:
+        groups = len(np.unique(clusters))
+        plain = estimate_share(Share(right=found.value * groups, pairs=groups))
+        low, high = (plain.low, plain.high) if plain else (low, high)
+    return found.model_copy(update={"low": low, "high": high})
 
 
 def split_gain(gain: Gain, helpers: Sequence[str], orders: Sequence[Sequence[str]] = ()) -> dict[str, Floats]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from rrm_tree.outcomes import Floats, Ints
-from rrm_tree.propagation.clustered import estimate_clustered
+from rrm_tree.propagation.clustered import estimate_clustered, estimate_clustered_share
 from rrm_tree.propagation.intervals import EXACT_SEEDS, Difference, GapTest, sign_flip
 
 FLIPS = 20_000
@@ -29,9 +29,14 @@ def compare_gaps(gaps: Floats, clusters: Ints) -> GapTest:
         clusters: which starting state each goes back to, [items].
     """
     apart = estimate_clustered(gaps, clusters)
+    low, high = apart.low, apart.high
+    if not gaps.any():
+        # That two have not differed yet is no proof that they never do: how often they might, by Wilson.
+        high = estimate_clustered_share(gaps, clusters).high
+        low = -high
     _, place = np.unique(clusters, return_inverse=True)
     return GapTest(
-        difference=Difference(value=apart.value, low=apart.low, high=apart.high),
+        difference=Difference(value=apart.value, low=low, high=high),
         p_value=flip_halves(np.rint(2 * np.bincount(place, gaps)).astype(np.int64)),
         items=len(gaps),
     )

@@ -11,7 +11,7 @@ from math import asin, pi
 from rrm_tree.propagation.intervals import Estimate
 from rrm_tree.records import Distribution, Stored
 
-PREDICTION_VERSION = "1"
+PREDICTION_VERSION = "2"
 
 
 class Confusion(Stored):

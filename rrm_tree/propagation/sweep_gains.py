@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rrm_tree.outcomes import Floats, Ints
-from rrm_tree.propagation.clustered import estimate_clustered
-from rrm_tree.propagation.intervals import Difference, Estimate, estimate_share
+from rrm_tree.propagation.clustered import estimate_clustered_share
+from rrm_tree.propagation.intervals import Difference, Estimate
 from rrm_tree.propagation.pair_tests import compare_gaps
-from rrm_tree.records import Distribution, Share, Stored
+from rrm_tree.records import Distribution, Stored
 
-SWEEPS_VERSION = "1"
+SWEEPS_VERSION = "2"
 
 
 class SweepGain(Stored):
@@ -84,24 +84,15 @@ def follow_sweeps(sweeps: Sequence[SweepRight], root: Ints, distribution: Distri
                 sweep=place + 1,
                 judgments=one.judgments,
                 looks=one.looks,
-                assisted=None if one.assisted is None else _share(one.assisted, root),
+                assisted=None if one.assisted is None else estimate_clustered_share(one.assisted, root),
                 assisted_gain=None
                 if one.assisted is None or before is None
                 else _gain(one.assisted, before, root),
-                distilled=_share(one.distilled, root),
+                distilled=estimate_clustered_share(one.distilled, root),
                 distilled_gain=None if last is None else _gain(one.distilled, last.distilled, root),
             )
         )
     return SweepPath(distribution=distribution, pairs=len(root), steps=tuple(steps))
-
-
-def _share(right: Floats, root: Ints) -> Estimate:
-    found = estimate_clustered(right, root)
-    plain = estimate_share(Share(right=float(right.sum()), pairs=len(right)))
-    if plain is not None and found.low == found.high:
-        # Where all pairs are alike groups of them say nothing of how sure that is.
-        return plain
-    return found.model_copy(update={"low": max(found.low, 0.0), "high": min(found.high, 1.0)})
 
 
 def _gain(after: Floats, before: Floats, root: Ints) -> SweepGain:

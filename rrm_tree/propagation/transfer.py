@@ -11,7 +11,7 @@ from typing import Literal
 from rrm_tree.propagation.intervals import Estimate
 from rrm_tree.records import Distribution, Stored
 
-TRANSFER_VERSION = "1"
+TRANSFER_VERSION = "2"
 
 
 class TransferPoint(Stored):

@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from rrm_tree.propagation.clustered import estimate_clustered_share
 from rrm_tree.propagation.pair_tests import compare_gaps, compare_numbers
 from rrm_tree.propagation.sweep_gains import SweepRight, follow_sweeps
 
@@ -32,6 +33,22 @@ def test_the_exact_test_of_wholes_tries_every_flip_of_signs():
     every = [abs(np.dot(signs, sums)) for signs in product((1, -1), repeat=len(sums))]
     expected = np.mean([total >= abs(sums.sum()) for total in every])
     assert compare_gaps(gaps, clusters).p_value == pytest.approx(expected)
+
+
+def test_two_who_never_differed_are_not_known_to_be_alike():
+    found = compare_gaps(np.zeros(20), np.arange(20))
+    # Newcombe (1998), table I: of 20 none is 0 to .1611.
+    apart = found.difference
+    assert (apart.low, apart.value, apart.high) == pytest.approx((-0.1611, 0, 0.1611), abs=5e-5)
+    assert found.p_value == 1
+
+
+def test_a_share_of_pairs_that_are_all_alike_is_as_sure_as_its_starting_states_are_many():
+    pairs = np.ones(40)
+    alone, grouped = (estimate_clustered_share(pairs, np.arange(40) // size) for size in (1, 2))
+    assert (alone.high, grouped.high) == (1.0, 1.0)
+    assert grouped.low == pytest.approx(1 - 0.1611, abs=5e-5) and alone.low > grouped.low
+    assert estimate_clustered_share(np.array([1.0, 1.0, 1.0, 0.0]), np.arange(4)).high == 1.0
 
 
 def test_signs_of_numbers_are_flipped_cluster_by_cluster():
