@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from rrm_tree.graph import TaskGraph as TaskGraph
     from rrm_tree.graph import build_graph as build_graph
     from rrm_tree.graph import load_graph as load_graph
+    from rrm_tree.node_spec import edit_node as edit_node
     from rrm_tree.opened import Run as Run
     from rrm_tree.registry import register as register
     from rrm_tree.spec import TreeSpec as Tree
-    from rrm_tree.spec import edit_node as edit_node
 
 __all__ = ["Run", "TaskGraph", "Tree", "build_graph", "declare", "edit_node", "load_graph", "register"]
 
@@ -29,7 +29,7 @@ _HOMES = {
     "Tree": ("rrm_tree.spec", "TreeSpec"),
     "build_graph": ("rrm_tree.graph", "build_graph"),
     "declare": ("rrm_tree.contracts", "declare"),
-    "edit_node": ("rrm_tree.spec", "edit_node"),
+    "edit_node": ("rrm_tree.node_spec", "edit_node"),
     "load_graph": ("rrm_tree.graph", "load_graph"),
     "register": ("rrm_tree.registry", "register"),
 }

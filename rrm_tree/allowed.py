@@ -14,9 +14,9 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from rrm_tree.errors import PluginError
+from rrm_tree.node_spec import NodeSpec
 from rrm_tree.plan import TRAINER, Plan
 from rrm_tree.registry import BUILT_IN, GROUPS, PluginKind
-from rrm_tree.spec import NodeSpec
 
 VARIABLE: Final = "RRM_ALLOW"
 """Packages with commas between; unset for all, empty for none but ours."""

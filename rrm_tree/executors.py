@@ -20,7 +20,7 @@ from rrm_tree.attempt import Attempt, End, Order
 from rrm_tree.files import explained
 from rrm_tree.ledger import Claim, Ledger
 from rrm_tree.machine import ONE_THREAD
-from rrm_tree.spec import ResourcesSpec
+from rrm_tree.node_spec import ResourcesSpec
 from rrm_tree.store import Store
 
 STOP = b"stop\n"

@@ -14,8 +14,8 @@ from rrm_tree.contracts import JUDGED, MOST_RANKED
 from rrm_tree.errors import PluginError
 from rrm_tree.feedback import DEMONSTRATED
 from rrm_tree.mistakes import Path
+from rrm_tree.node_spec import CriterionSpec, GateSpec, JudgeSpec, NodeSpec, PluginSpec, edit_node
 from rrm_tree.registry import Plugin, PluginKind, find, load_attribute
-from rrm_tree.spec import CriterionSpec, GateSpec, JudgeSpec, NodeSpec, PluginSpec, edit_node
 from rrm_tree.steered import steering_of
 from rrm_tree.wording import Complaint, validate
 

@@ -14,9 +14,9 @@ from rrm_tree.collecting import Collector
 from rrm_tree.contracts import Agent
 from rrm_tree.gates import Verdict, count_tries, holm, sprt
 from rrm_tree.learning.several_judges import copies_of
+from rrm_tree.node_spec import GateSpec
 from rrm_tree.outcomes import Floats, Ints, Judged
 from rrm_tree.records import GateResult
-from rrm_tree.spec import GateSpec
 from rrm_tree.station import Station
 from rrm_tree.team import Scorer
 

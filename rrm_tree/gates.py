@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from rrm_tree.spec import BudgetSpec, GateSpec
+from rrm_tree.node_spec import BudgetSpec, GateSpec
 
 GATE_VERSION = "2"
 """Version of how gates are tried; raise it when the same judgments would count otherwise."""

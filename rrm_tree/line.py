@@ -17,8 +17,8 @@ from rrm_tree.contracts import Deferred, Demonstrator, Judge, Request, Taped
 from rrm_tree.errors import PluginError
 from rrm_tree.feedback import Kind
 from rrm_tree.judges.several import Panel
+from rrm_tree.node_spec import JudgeSpec
 from rrm_tree.outcomes import Answers, Ints, Outcomes
-from rrm_tree.spec import JudgeSpec
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,14 @@ from rrm_tree.learning.distill import Distilled, Distilling, DistillOptions, Evi
 from rrm_tree.learning.foresight import foretell
 from rrm_tree.measure import Actor, Bench, Meter, Trial, describe_people, take_pictures
 from rrm_tree.measured import PairSettings
+from rrm_tree.node_spec import GateSpec
 from rrm_tree.outcomes import Advice, Judged, join_judged
 from rrm_tree.propagation.accuracy import value_helpers
 from rrm_tree.purse import Spent, left_for
 from rrm_tree.records import JudgmentFacts, Promise, RoundRecord
 from rrm_tree.rounds import Measuring, RoundState, Setup
 from rrm_tree.seeding import seed_from
-from rrm_tree.spec import GateSpec, MeasureSpec
+from rrm_tree.spec import MeasureSpec
 from rrm_tree.station import Station
 from rrm_tree.team import Scorer, Team, network_inputs, network_shapes
 

@@ -16,8 +16,10 @@ from typing import Any
 from pydantic import Field
 
 from rrm_tree.cells import write_table
+from rrm_tree.left_out import is_empty, is_none
+from rrm_tree.node_spec import NodeSpec
 from rrm_tree.records import FORMAT, Done, Stored
-from rrm_tree.spec import NodeSpec, TreeSpec
+from rrm_tree.spec import TreeSpec
 from rrm_tree.sweeps import node_of
 
 TRAINING_VERSION = "1"
@@ -30,15 +32,6 @@ Inputs = dict[str, Any]
 """All that decides a node's bytes, as JSON; its digest is the fingerprint."""
 
 
-def _is_none(value: object) -> bool:
-    # Left out of plans: those of one sweep keep their bytes, and so the names of their runs.
-    return value is None
-
-
-def _is_empty(value: object) -> bool:
-    return value == ()
-
-
 class Entry(Stored):
     """What is trained by itself: a node, in one of the tree's sweeps, or an arm of one."""
 
@@ -46,11 +39,11 @@ class Entry(Stored):
     """`player`, `player~alone` for an arm, `player^1` for a sweep before the last."""
     node: str
     arm: str | None = None
-    sweep: int | None = Field(default=None, exclude_if=_is_none)
+    sweep: int | None = Field(default=None, exclude_if=is_none)
     """Which sweep, from 1; None: the last one."""
-    goes_on: str | None = Field(default=None, exclude_if=_is_none)
+    goes_on: str | None = Field(default=None, exclude_if=is_none)
     """The same node in the sweep before, from whose rounds it goes on."""
-    before: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
+    before: tuple[str, ...] = Field(default=(), exclude_if=is_empty)
     """Entries of the sweep before by whose agents its subjects are made: those above, and whom they ask."""
     level: int
     spec: NodeSpec

@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rrm_tree.gates import GATE_VERSION
+from rrm_tree.node_spec import NodeSpec, PluginSpec, edit_node
 from rrm_tree.plan import TRAINING_VERSION, Entry, Inputs, Plan
 from rrm_tree.records import FORMAT
 from rrm_tree.registry import PluginKind, load_attribute
-from rrm_tree.spec import NodeSpec, PluginSpec, edit_node
 from rrm_tree.sweeps import name_entry, spend_until
 
 if TYPE_CHECKING:

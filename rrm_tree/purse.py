@@ -14,9 +14,9 @@ from fractions import Fraction
 
 from rrm_tree.collecting import Collected
 from rrm_tree.learning.rollouts import UNLIMITED
+from rrm_tree.node_spec import BudgetSpec, ScheduleSpec
 from rrm_tree.outcomes import Judged
 from rrm_tree.rounds import RoundState, Setup
-from rrm_tree.spec import BudgetSpec, ScheduleSpec
 
 ASKED_AT_ONCE = 1024
 """Items put to the judge in one batch; the budget of looks is checked after each."""

@@ -12,16 +12,12 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from rrm_tree.cells import write_fields
+from rrm_tree.left_out import is_none
 
 FORMAT = 1
 """Version of what the store holds; a newer one is refused."""
 
 Distribution = Literal["off", "on"]
-
-
-def _is_none(value: object) -> bool:
-    # Left out of what is stored: a record without it keeps the bytes that it had before.
-    return value is None
 
 
 class Stored(BaseModel):
@@ -62,7 +58,7 @@ class Shares(Stored):
     looks_ideal: float | None = None
     abstained: float | None = None
     """Share of the assisted judge's answers that were "cannot tell"."""
-    told: Share | None = Field(default=None, exclude_if=_is_none)
+    told: Share | None = Field(default=None, exclude_if=is_none)
     """The assisted judge's share of the pairs about which it could tell, where it passes others on."""
 
 
@@ -185,14 +181,14 @@ class JudgmentFacts(Stored):
     held_out_count: int
     informative: bool
     """False: nothing can be learned from these; the round did not train on them."""
-    kinds: Mapping[str, JudgmentFacts] | None = Field(default=None, exclude_if=_is_none)
+    kinds: Mapping[str, JudgmentFacts] | None = Field(default=None, exclude_if=is_none)
     """The same by kind of judgment, where a node asks for several."""
-    judges: tuple[JudgeFacts, ...] | None = Field(default=None, exclude_if=_is_none)
+    judges: tuple[JudgeFacts, ...] | None = Field(default=None, exclude_if=is_none)
     """Of labels and preferences, where several judge."""
-    agreement: AgreementFacts | None = Field(default=None, exclude_if=_is_none)
-    reasons: Mapping[str, int] | None = Field(default=None, exclude_if=_is_none)
+    agreement: AgreementFacts | None = Field(default=None, exclude_if=is_none)
+    reasons: Mapping[str, int] | None = Field(default=None, exclude_if=is_none)
     """Why the judge could not tell, in words, and how often; of judges who give reasons."""
-    links: tuple[LinkFacts, ...] | None = Field(default=None, exclude_if=_is_none)
+    links: tuple[LinkFacts, ...] | None = Field(default=None, exclude_if=is_none)
     """The judge and those to whom it passes on what it cannot tell."""
 
 
@@ -234,12 +230,12 @@ class RoundRecord(Stored):
     """The reward model's score of the agent's own outcomes."""
     held_out: Promise | None = None
     """This round's reward model on the judgments that were held out from it."""
-    by_judge: tuple[JudgeRight, ...] | None = Field(default=None, exclude_if=_is_none)
+    by_judge: tuple[JudgeRight, ...] | None = Field(default=None, exclude_if=is_none)
     """How right each judge was in training, where there are several, or one who may say "cannot tell"."""
     fresh: Promise | None = None
     """The reward model of the round before on this round's new judgments, before any was learned from:
     they are about outcomes of the agent that it has made. None where there is no such model."""
-    people: PeopleFacts | None = Field(default=None, exclude_if=_is_none)
+    people: PeopleFacts | None = Field(default=None, exclude_if=is_none)
     """Of people as judges, over all rounds so far."""
     solve_looks: float | None = None
     """Mean looks a person needs to do the task unaided."""
@@ -348,7 +344,7 @@ class NodeResult(Stored):
     level: int
     doc: str
     helpers: tuple[str, ...]
-    sweep: int | None = Field(default=None, exclude_if=_is_none)
+    sweep: int | None = Field(default=None, exclude_if=is_none)
     """Which sweep, from 1, where a later one has gone on from it; None: the last one."""
     edits: tuple[str, ...] | None = None
     """Settings in which an arm differs from its node ("judge.sees"); None where that is not known."""

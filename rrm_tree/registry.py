@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from rrm_tree.errors import PluginError
 from rrm_tree.mistakes import suggest
-from rrm_tree.spec import PluginSpec
+from rrm_tree.node_spec import PluginSpec
 from rrm_tree.units import PLAIN
 from rrm_tree.wording import Complaint, validate
 

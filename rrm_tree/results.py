@@ -16,6 +16,7 @@ from typing import Any
 
 from rrm_tree.edits import ABSENT, differing
 from rrm_tree.errors import StoreError
+from rrm_tree.node_spec import AnswersSpec, NodeSpec
 from rrm_tree.plan import TRAINING_VERSION, Entry, Plan, key_of
 from rrm_tree.records import (
     Done,
@@ -29,7 +30,6 @@ from rrm_tree.records import (
     State,
 )
 from rrm_tree.seeds import runs_of, split_run
-from rrm_tree.spec import AnswersSpec, NodeSpec
 from rrm_tree.store import Store
 
 

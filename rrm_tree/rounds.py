@@ -14,10 +14,11 @@ from numpy.random import Generator
 from rrm_tree.asking import Asking, Given, Question
 from rrm_tree.errors import TrainingError
 from rrm_tree.measured import NodeMeasurement
+from rrm_tree.node_spec import NodeSpec
 from rrm_tree.outcomes import Advice, Answers, Array, Arrays, Items, Judged, Outcomes
 from rrm_tree.records import Picture, RoundRecord
 from rrm_tree.seeding import seed_from
-from rrm_tree.spec import NodeSpec, TreeSpec
+from rrm_tree.spec import TreeSpec
 
 
 @dataclass(frozen=True)

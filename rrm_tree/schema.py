@@ -13,8 +13,9 @@ from typing import Any, Final, TypeAlias
 from pydantic import BaseModel
 
 from rrm_tree.errors import PluginError
+from rrm_tree.node_spec import NAME, STANDARD_ARMS, JudgeSpec, NodeSpec, Part, PluginSpec
 from rrm_tree.registry import Plugin, PluginKind, find, known
-from rrm_tree.spec import NAME, STANDARD_ARMS, JudgeSpec, NodeSpec, Part, PluginSpec, TreeSpec
+from rrm_tree.spec import TreeSpec
 
 SCHEMA_FILE: Final = "spec.schema.json"
 """What the sample specs' first line names."""

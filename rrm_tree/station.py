@@ -31,6 +31,7 @@ from rrm_tree.learning.kinds import BY_STEP, KINDS, PLAIN
 from rrm_tree.learning.queries import STRATEGIES, Strategy, own_query
 from rrm_tree.learning.rollouts import UNLIMITED
 from rrm_tree.line import Line
+from rrm_tree.node_spec import NodeSpec
 from rrm_tree.origin import Origin
 from rrm_tree.outcomes import (
     Advice,
@@ -45,7 +46,6 @@ from rrm_tree.outcomes import (
     join_outcomes,
     take_steps,
 )
-from rrm_tree.spec import NodeSpec
 from rrm_tree.steered import steering_of
 from rrm_tree.sweeps import node_of
 from rrm_tree.team import Advisor, Scorer, Team

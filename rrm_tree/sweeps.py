@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from rrm_tree.spec import BudgetSpec, NodeSpec
+from rrm_tree.node_spec import BudgetSpec, NodeSpec
 
 SWEEP = "^"
 """Stands between a node's name and the number of an earlier sweep; no name contains it."""

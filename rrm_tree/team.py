@@ -34,6 +34,7 @@ from rrm_tree.corrupting import Answers, CorruptHelper
 from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.learning.reward_model import RewardModel
 from rrm_tree.learning.rollouts import Act, rollout
+from rrm_tree.node_spec import CriterionSpec, NodeSpec, PluginSpec
 from rrm_tree.outcomes import (
     Advice,
     Array,
@@ -49,7 +50,7 @@ from rrm_tree.outcomes import (
 )
 from rrm_tree.registry import find
 from rrm_tree.rounds import Artifacts
-from rrm_tree.spec import CriterionSpec, NodeSpec, PluginSpec, TreeSpec
+from rrm_tree.spec import TreeSpec
 
 REMEMBERED_BATCHES = 4
 """Batches of answers that a helper keeps: a node and its helper often ask about the same subjects."""

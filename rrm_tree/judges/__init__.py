@@ -15,8 +15,8 @@ from pydantic import Field
 
 from rrm_tree.asking import BY_PEOPLE, Order
 from rrm_tree.contracts import declare
+from rrm_tree.node_spec import PluginSpec
 from rrm_tree.registry import find
-from rrm_tree.spec import PluginSpec
 from rrm_tree.units import Seconds
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ import numpy as np
 from rrm_tree.contracts import Factorised, Request, Task
 from rrm_tree.corrupting import Answers, corrupt
 from rrm_tree.errors import TrainingError
+from rrm_tree.node_spec import NodeSpec
 from rrm_tree.outcomes import Arrays, Floats, Items, Outcomes, count_rows, take_rows, unique_rows
 from rrm_tree.seeding import seed_from
-from rrm_tree.spec import NodeSpec, TreeSpec
+from rrm_tree.spec import TreeSpec
 from rrm_tree.station import Station
 from rrm_tree.team import Advisor, Team
 

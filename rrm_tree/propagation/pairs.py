@@ -14,6 +14,7 @@ from itertools import combinations
 import numpy as np
 from pydantic import Field
 
+from rrm_tree.left_out import is_empty, is_none
 from rrm_tree.measured import PROPOSAL, NodeMeasurement, OutcomeResults, PairResults
 from rrm_tree.outcomes import Floats, Ints
 from rrm_tree.propagation.accuracy import ORDERERS, Orderer
@@ -29,15 +30,6 @@ from rrm_tree.propagation.step_rewards import NodeSteps
 from rrm_tree.propagation.sweep_gains import NodeSweeps
 from rrm_tree.propagation.transfer import NodeTransfers
 from rrm_tree.records import Share, Stored
-
-
-def _is_none(value: object) -> bool:
-    return value is None
-
-
-def _is_empty(value: object) -> bool:
-    return value == ()
-
 
 BINS = 15
 """Of equal width, as usual for the expected calibration error (Guo et al. 2017)."""
@@ -126,7 +118,7 @@ class PairStatistics(Stored):
     regret: Estimate | None
     """Truth lost by choosing the better of two outcomes by the reward model, and not by truth."""
     disagreements: tuple[Disagreement, ...]
-    opponents: tuple[Opponent, ...] = Field(default=(), exclude_if=_is_empty)
+    opponents: tuple[Opponent, ...] = Field(default=(), exclude_if=is_empty)
     """On policy: the same shares by whose outcome the newest agent's was set beside."""
 
 
@@ -153,10 +145,10 @@ class NodeStudy(Stored):
     predictions: NodePredictions | None = None
     best_of_n: NodeBestOfN | None = None
     disagreements: NodeDisagreements | None = None
-    sweeps: NodeSweeps | None = Field(default=None, exclude_if=_is_none)
-    learning: NodeLearning | None = Field(default=None, exclude_if=_is_none)
-    steps: NodeSteps | None = Field(default=None, exclude_if=_is_none)
-    arms: tuple[ArmTest, ...] = Field(default=(), exclude_if=_is_empty)
+    sweeps: NodeSweeps | None = Field(default=None, exclude_if=is_none)
+    learning: NodeLearning | None = Field(default=None, exclude_if=is_none)
+    steps: NodeSteps | None = Field(default=None, exclude_if=is_none)
+    arms: tuple[ArmTest, ...] = Field(default=(), exclude_if=is_empty)
 
 
 def study_node(name: str, measured: NodeMeasurement) -> NodeStudy:

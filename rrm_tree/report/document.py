@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from rrm_tree.left_out import is_none
 from rrm_tree.propagation import Analysis, analyse
 from rrm_tree.propagation.allocating import Allocation, allocate, ask_of
 from rrm_tree.propagation.pairs import NodeStudy
@@ -24,11 +25,6 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 TENTH = 10
 """So much of all judgments is given out where a report says what more would gain."""
-
-
-def is_none(value: object) -> bool:
-    """Whether a field is left out of what is written."""
-    return value is None
 
 
 class Report(Stored):

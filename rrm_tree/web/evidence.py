@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rrm_tree.errors import StoreError, UsageError
+from rrm_tree.node_spec import NodeSpec
 from rrm_tree.outcomes import Advice, Outcomes, count_rows, take_rows
 from rrm_tree.plan import Plan
 from rrm_tree.propagation import Estimate, analyse_node
@@ -24,7 +25,6 @@ from rrm_tree.records import NodeResult, RunResult
 from rrm_tree.report.words import clean
 from rrm_tree.results import collect_result
 from rrm_tree.rounds import Artifacts
-from rrm_tree.spec import NodeSpec
 from rrm_tree.states import load_artifacts
 from rrm_tree.store import Store
 from rrm_tree.web.sights import Sight, see

@@ -27,10 +27,11 @@ from study_true_reward import train as train_on_truth
 
 from rrm_tree.errors import TrainingError
 from rrm_tree.node import NodeAtWork, train_node
+from rrm_tree.node_spec import edit_node
 from rrm_tree.propagation import compare_seeds
 from rrm_tree.registry import import_modules
 from rrm_tree.rounds import Setup
-from rrm_tree.spec import TreeSpec, edit_node, load_tree
+from rrm_tree.spec import TreeSpec, load_tree
 
 SPECS = Path(__file__).parents[2] / "task_specs" / "blocks"
 BUDGETS = (30, 100, 300, 1000)

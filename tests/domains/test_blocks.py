@@ -14,8 +14,9 @@ from rrm_tree.domains.blocks.world import World
 from rrm_tree.domains.scripted import ScriptedReward
 from rrm_tree.errors import PluginError
 from rrm_tree.learning.rollouts import rollout
+from rrm_tree.node_spec import edit_node
 from rrm_tree.outcomes import take_steps
-from rrm_tree.spec import edit_node, load_tree
+from rrm_tree.spec import load_tree
 from rrm_tree.testing import check_task
 
 SQUARES = World.of(4, "square")

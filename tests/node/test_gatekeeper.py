@@ -9,8 +9,8 @@ import pytest
 from small_nodes import PERSON, logic_tree
 
 from rrm_tree.gatekeeper import _agreements, try_gate
+from rrm_tree.node_spec import GateSpec
 from rrm_tree.outcomes import Advice, Answers, Items, Judged, Outcomes
-from rrm_tree.spec import GateSpec
 from rrm_tree.station import Station
 from rrm_tree.team import Team
 

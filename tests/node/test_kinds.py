@@ -18,10 +18,11 @@ from rrm_tree.learning.fit import Readout
 from rrm_tree.learning.kinds import KINDS
 from rrm_tree.learning.losses import all_orders
 from rrm_tree.node import NodeAtWork, train_node
+from rrm_tree.node_spec import NodeSpec
 from rrm_tree.outcomes import Advice, join_judged
 from rrm_tree.packing import pack_judged, unpack_judged
 from rrm_tree.rounds import Setup
-from rrm_tree.spec import NodeSpec, TreeSpec
+from rrm_tree.spec import TreeSpec
 from rrm_tree.states import pack_round
 from rrm_tree.station import Station
 from rrm_tree.team import Team

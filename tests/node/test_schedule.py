@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from rrm_tree.errors import SpecError
 from rrm_tree.graph import load_graph
+from rrm_tree.node_spec import BudgetSpec, ScheduleSpec
 from rrm_tree.purse import share_out
-from rrm_tree.spec import BudgetSpec, ScheduleSpec
 
 SPECS = Path(__file__).parents[2] / "task_specs"
 

@@ -10,11 +10,12 @@ from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.learning.several_judges import errors_of
 from rrm_tree.measure.judging import right_answers
 from rrm_tree.node import train_node
+from rrm_tree.node_spec import NodeSpec, PluginSpec
 from rrm_tree.outcomes import Advice, Answers, Items, Judged, Outcomes
 from rrm_tree.packing import pack_judged, unpack_judged
 from rrm_tree.registry import declared_version, find
 from rrm_tree.rounds import Setup
-from rrm_tree.spec import NodeSpec, PluginSpec, TreeSpec
+from rrm_tree.spec import TreeSpec
 from rrm_tree.station import Station
 from rrm_tree.team import Team
 

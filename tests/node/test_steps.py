@@ -7,8 +7,9 @@ import pytest
 
 from rrm_tree.measure.bench import Bench
 from rrm_tree.measure.stepping import compare_steps
+from rrm_tree.node_spec import NodeSpec
 from rrm_tree.propagation.step_rewards import measure_distance, pearson_distance
-from rrm_tree.spec import MeasureSpec, NodeSpec, TreeSpec
+from rrm_tree.spec import MeasureSpec, TreeSpec
 from rrm_tree.station import Station
 from rrm_tree.team import Team
 

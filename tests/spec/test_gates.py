@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm_tree.gates import count_tries, holm, least_judgments, sprt
-from rrm_tree.spec import BudgetSpec, GateSpec
+from rrm_tree.node_spec import BudgetSpec, GateSpec
 
 
 def test_the_log_ratio_and_bounds_are_those_worked_out_by_hand() -> None:

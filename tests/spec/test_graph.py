@@ -11,8 +11,9 @@ from rrm_tree.contracts import declare
 from rrm_tree.errors import SpecError
 from rrm_tree.graph import Edge, build_graph, load_graph, shape_tree
 from rrm_tree.mistakes import SpecMistakes
+from rrm_tree.node_spec import CriterionSpec, JudgeSpec, NodeSpec, PluginSpec
 from rrm_tree.registry import register
-from rrm_tree.spec import CriterionSpec, JudgeSpec, NodeSpec, PluginSpec, TreeSpec, load_tree
+from rrm_tree.spec import TreeSpec, load_tree
 
 CHESS = Path(__file__).parent / "chess.yaml"
 

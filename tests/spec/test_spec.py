@@ -7,16 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from rrm_tree.errors import SpecError
-from rrm_tree.spec import (
-    STANDARD_ARMS,
-    CriterionSpec,
-    JudgeSpec,
-    NodeSpec,
-    PluginSpec,
-    TreeSpec,
-    edit_node,
-    load_tree,
-)
+from rrm_tree.node_spec import STANDARD_ARMS, CriterionSpec, JudgeSpec, NodeSpec, PluginSpec, edit_node
+from rrm_tree.spec import TreeSpec, load_tree
 
 CHESS = Path(__file__).parent / "chess.yaml"
 Write = Callable[[str], Path]

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from rrm_tree.left_out import is_none
 from rrm_tree.propagation import SeedsAnalysis, analyse_seeds
 from rrm_tree.propagation.seeds_allocating import SeedsAllocation, allocate_over_seeds
 from rrm_tree.propagation.seeds_studies import SeedsOrigin, SeedsStudy, Studies, study_seeds, trace_causes
 from rrm_tree.records import SeedsResult, Stored
 from rrm_tree.report.answers import Answer
-from rrm_tree.report.document import DIALECT, TENTH, allocate_more, is_none
+from rrm_tree.report.document import DIALECT, TENTH, allocate_more
 from rrm_tree.report.seeds.answers import answer_over_seeds
 from rrm_tree.report.seeds.verdict import give_verdict, list_notes, say_largest
 from rrm_tree.report.verdict import Note
