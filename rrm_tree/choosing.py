@@ -18,8 +18,8 @@ from rrm_tree.learning.kinds import KINDS
 from rrm_tree.learning.queries import Expected, expect, log_odds_of
 from rrm_tree.learning.windows import Windows, pair_up, place_windows, window_sums
 from rrm_tree.outcomes import Array, Floats, Ints, Items, Outcomes
+from rrm_tree.scoring import Scorer
 from rrm_tree.station import Station, is_exclusive
-from rrm_tree.team import Scorer
 
 POOL_OF_WINDOWS = 10
 """Items about windows for each that is chosen; they cost no steps (B-Pref, Lee et al. 2021, takes ten)."""

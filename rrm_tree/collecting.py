@@ -27,8 +27,8 @@ from rrm_tree.learning.kinds import BY_STEP
 from rrm_tree.learning.rollouts import UNLIMITED, Act, rollout
 from rrm_tree.learning.windows import place_windows
 from rrm_tree.outcomes import Arrays, Items, Outcomes, join_outcomes, take_rows, take_steps
+from rrm_tree.scoring import Scorer
 from rrm_tree.station import Station
-from rrm_tree.team import Scorer
 
 POOL = 4
 """Outcomes without parts collected for each that the reward model chooses to have judged: all must be run."""

@@ -17,8 +17,8 @@ from rrm_tree.learning.several_judges import copies_of
 from rrm_tree.node_spec import GateSpec
 from rrm_tree.outcomes import Floats, Ints, Judged
 from rrm_tree.records import GateResult
+from rrm_tree.scoring import Scorer
 from rrm_tree.station import Station
-from rrm_tree.team import Scorer
 
 ASKED_AT_ONCE = 64
 """Fresh judgments collected together; those past the test's decision are not counted."""

@@ -27,10 +27,11 @@ from rrm_tree.propagation.accuracy import value_helpers
 from rrm_tree.purse import Spent, left_for
 from rrm_tree.records import JudgmentFacts, Promise, RoundRecord
 from rrm_tree.rounds import Measuring, RoundState, Setup
+from rrm_tree.scoring import Scorer, network_inputs, network_shapes
 from rrm_tree.seeding import seed_from
 from rrm_tree.spec import MeasureSpec
 from rrm_tree.station import Station
-from rrm_tree.team import Scorer, Team, network_inputs, network_shapes
+from rrm_tree.team import Team
 
 Steps: TypeAlias = Generator[Distilling | RoundState, Distilled | None, None]
 """A node's training: rounds as they are done, and what is to be distilled, which wants an answer."""

@@ -34,9 +34,9 @@ from rrm_tree.outcomes import (
     take_rows,
 )
 from rrm_tree.rounds import Posed
+from rrm_tree.scoring import Scorer
 from rrm_tree.station import Station, is_exclusive
 from rrm_tree.steering import follow
-from rrm_tree.team import Scorer
 
 HARDLY = 1e-9
 """Keeps sureness finite where the members agree to the last bit."""

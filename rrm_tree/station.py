@@ -14,6 +14,7 @@ from typing import cast
 import numpy as np
 from numpy.random import Generator
 
+from rrm_tree.advising import Advisor
 from rrm_tree.contracts import (
     Correctable,
     Deferred,
@@ -46,9 +47,10 @@ from rrm_tree.outcomes import (
     join_outcomes,
     take_steps,
 )
+from rrm_tree.scoring import Scorer
 from rrm_tree.steered import steering_of
 from rrm_tree.sweeps import node_of
-from rrm_tree.team import Advisor, Scorer, Team
+from rrm_tree.team import Team
 
 ALTERNATIVES = 4
 """Among how many is chosen where a spec does not say."""

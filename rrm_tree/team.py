@@ -1,32 +1,29 @@
 """The plug-ins of a tree put to work: tasks, helpers that answer, subjects to be asked about.
 
-In: a resolved tree and the trained nodes' artifacts. Out: outcomes, advice, subjects.
+In: a resolved tree and the trained nodes' artifacts. Out: plug-ins, advisors, scorers, subjects.
 Touches no disk and no ledger; randomness comes in as a generator.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
 import numpy as np
 from numpy.random import Generator
 
+from rrm_tree.advising import NOBODY, Advisor, Helper, PerfectHelper
 from rrm_tree.contracts import (
-    Absorbing,
     Agent,
     Algorithm,
-    Factorised,
     Judge,
     Network,
     Perfect,
     Problem,
     Segmented,
-    Shapes,
     Split,
     Task,
 )
@@ -34,188 +31,26 @@ from rrm_tree.corrupting import Answers, CorruptHelper
 from rrm_tree.errors import PluginError, TrainingError
 from rrm_tree.learning.reward_model import RewardModel
 from rrm_tree.learning.rollouts import Act, rollout
-from rrm_tree.node_spec import CriterionSpec, NodeSpec, PluginSpec
+from rrm_tree.node_spec import NodeSpec, PluginSpec
 from rrm_tree.outcomes import (
-    Advice,
     Array,
     Arrays,
-    Floats,
     Ints,
     Outcomes,
     count_rows,
-    digest_rows,
     join_rows,
     take_rows,
-    unique_rows,
 )
 from rrm_tree.registry import find
 from rrm_tree.rounds import Artifacts
+from rrm_tree.scoring import Scorer
 from rrm_tree.spec import TreeSpec
-
-REMEMBERED_BATCHES = 4
-"""Batches of answers that a helper keeps: a node and its helper often ask about the same subjects."""
 
 MOST_DRAWS = 50
 """Proposals drawn again and again until there are enough subjects."""
 
 
-@dataclass(frozen=True)
-class Advisor:
-    """Asks the helpers of one node about its outcomes."""
-
-    task: Task
-    criteria: Mapping[str, CriterionSpec]
-    helpers: Mapping[str, Answers]
-
-    def advise(self, outcomes: Outcomes) -> Advice:
-        """What all helpers say about these outcomes; empty where there are none."""
-        values: dict[str, Array] = {}
-        kinds: dict[str, str] = {}
-        for criterion, spec in self.criteria.items():
-            for name in spec.helpers:
-                helper = self.helpers[name]
-                kind = helper.task.advice or ""
-                questions = self.task.questions(outcomes, criterion, kind)
-                asked = count_rows(questions.subjects)
-                answers = helper.answer(questions.subjects) if asked else _no_answers(helper.task)
-                # A helper of two criteria may be asked two different things.
-                place = name if name not in values else f"{name}@{criterion}"
-                values[place] = self.task.lay_out(kind, questions, answers, len(outcomes))
-                kinds[place] = kind
-        return Advice(values, kinds)
-
-
-def _no_answers(task: Task) -> Outcomes:
-    """Answers to no questions: a board without pieces raises none about its pieces."""
-    return Outcomes({}, np.zeros((0, 1, task.parts), np.int64), np.zeros(0, np.int64), {})
-
-
-NOBODY: Mapping[str, Answers] = {}
 NOTHING: Mapping[str, Artifacts] = {}
-
-
-@dataclass
-class Helper:
-    """A trained node as its parents use it; the same question is answered once."""
-
-    task: Task
-    agent: Agent
-    remembered: OrderedDict[bytes, Outcomes] = field(default_factory=OrderedDict)
-
-    def answer(self, subjects: Arrays) -> Outcomes:
-        """The agent's best outcome about each subject."""
-        kept, place = unique_rows(subjects)
-        distinct = take_rows(subjects, kept)
-        name = digest_rows(distinct)
-        if name not in self.remembered:
-            rng = np.random.default_rng(0)  # helpers do not explore: nothing is drawn from it
-            self.remembered[name] = rollout(self.task, self.agent.act, distinct, rng, explore=False).outcomes
-            if len(self.remembered) > REMEMBERED_BATCHES:
-                self.remembered.popitem(last=False)
-        return self.remembered[name].take(place)
-
-
-@dataclass(frozen=True)
-class PerfectHelper:
-    """What a perfect helper would answer, where its domain can compute that."""
-
-    task: Task
-
-    def answer(self, subjects: Arrays) -> Outcomes:
-        """The perfect outcome about each subject."""
-        kept, place = unique_rows(subjects)
-        return cast(Perfect, self.task).ideal(take_rows(subjects, kept)).take(place)
-
-
-@dataclass(frozen=True)
-class Scorer:
-    """A reward model with the advice that it sees: scores outcomes of one task."""
-
-    task: Task
-    model: RewardModel
-    advisor: Advisor
-    """With no helpers where the model sees outcomes alone."""
-    weights: Floats
-    caution: float = 0.0
-    """How many of the members' deviations are taken off the rewards on which an agent improves."""
-
-    def inputs(self, outcomes: Outcomes, advice: Advice | None = None) -> Arrays:
-        """What the network sees of these outcomes; asks the helpers unless told what they said."""
-        seen = self.advisor.advise(outcomes) if advice is None else advice
-        return network_inputs(self.task, outcomes, seen)
-
-    def rewards(self, outcomes: Outcomes) -> Floats:
-        """Reward of every transition, shape [n, T]."""
-        actions = outcomes.actions if isinstance(self.task, Factorised) else None
-        return self.model.rewards(self.inputs(outcomes), actions, outcomes.mask, self.weights)
-
-    def beyond(self) -> float | None:
-        """Reward of every step after an episode's end, where the task lets it go on; None elsewhere."""
-        step = self.task.absorbing() if isinstance(self.task, Absorbing) else None
-        return None if step is None else float(self.cautious_rewards(step)[0, 0])
-
-    def cautious_rewards(self, outcomes: Outcomes) -> Floats:
-        """Rewards to improve on, [n, T]; `rewards` themselves without caution."""
-        if not self.caution:
-            return self.rewards(outcomes)
-        actions = outcomes.actions if isinstance(self.task, Factorised) else None
-        inputs, mask = self.inputs(outcomes), outcomes.mask
-        return self.model.cautious_rewards(inputs, actions, mask, self.weights, self.caution)
-
-    def cautious_table(self, outcomes: Outcomes) -> Floats:
-        """Table to improve on, [n, parts, values]; `table` itself without caution."""
-        if not self.caution:
-            return self.table(outcomes)
-        return self.model.cautious_table(self.inputs(outcomes), self.weights, self.caution)[:, 0]
-
-    def member_steps(self, outcomes: Outcomes) -> Floats:
-        """What every member says of every step, not normalised: [members, n, T, parts, criteria]."""
-        actions = outcomes.actions if isinstance(self.task, Factorised) else None
-        return self.model.member_steps(self.inputs(outcomes), actions, outcomes.mask)
-
-    def scores(self, outcomes: Outcomes) -> Floats:
-        """Score of every outcome, shape [n]."""
-        return cast(Floats, (self.rewards(outcomes) * outcomes.mask).sum(axis=1))
-
-    def table(self, outcomes: Outcomes) -> Floats:
-        """Score of every value of every part of one-step outcomes, shape [n, parts, values]."""
-        mean, _ = self.model.table(self.inputs(outcomes))
-        return cast(Floats, (mean[:, 0] * self.weights).sum(axis=-1))
-
-    def by_criterion(self, outcomes: Outcomes) -> Floats:
-        """Score of each part as it was acted, by each criterion alone, shape [n, parts, criteria]."""
-        actions = outcomes.actions if isinstance(self.task, Factorised) else None
-        return self.model.part_scores(self.inputs(outcomes), actions, outcomes.mask)
-
-    def part_scores(self, outcomes: Outcomes) -> Floats:
-        """Score of each part as it was acted, shape [n, parts]; one column for undivided tasks."""
-        if not isinstance(self.task, Factorised):
-            return self.scores(outcomes)[:, None]
-        return pick_values(self.table(outcomes), outcomes.actions[:, 0])
-
-
-def pick_values(table: Floats, actions: Array) -> Floats:
-    """The table's entry for each part's value: [n, parts, values], [n, parts] → [n, parts]."""
-    chosen = actions.reshape(table.shape[:2]).astype(np.int64)
-    picked: Floats = np.take_along_axis(table, chosen[:, :, None], axis=2)[:, :, 0]
-    return picked
-
-
-def network_inputs(task: Task, outcomes: Outcomes, advice: Advice) -> dict[str, Array]:
-    """The outcomes' encoding and the raw advice, as a reward network takes them: each [n, T, ...]."""
-    inputs = dict(task.encode(outcomes))
-    steps = outcomes.actions.shape[1]
-    for name, values in advice.values.items():
-        shown = values[:, None]
-        inputs[f"advice.{name}"] = np.broadcast_to(shown, (len(values), steps, *values.shape[1:]))
-    return inputs
-
-
-def network_shapes(task: Task, inputs: Arrays, criteria: int) -> Shapes:
-    """What a reward network for these inputs is built for."""
-    values = task.part_values if isinstance(task, Factorised) else 1
-    parts = task.parts if isinstance(task, Factorised) else 1
-    return Shapes({name: tuple(v.shape[2:]) for name, v in inputs.items()}, parts, values, criteria)
 
 
 class Team:

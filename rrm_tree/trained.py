@@ -16,9 +16,10 @@ from rrm_tree.errors import StoreError
 from rrm_tree.mistakes import suggest
 from rrm_tree.outcomes import Arrays
 from rrm_tree.registry import import_modules
+from rrm_tree.scoring import Scorer
 from rrm_tree.states import load_artifacts
 from rrm_tree.store import Store
-from rrm_tree.team import Scorer, Team
+from rrm_tree.team import Team
 
 
 @dataclass(frozen=True)

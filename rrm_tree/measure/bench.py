@@ -31,9 +31,10 @@ from rrm_tree.learning.rollouts import Act, rollout
 from rrm_tree.measured import PROPOSAL
 from rrm_tree.outcomes import Arrays, Floats, Ints, Outcomes, count_rows, join_outcomes, take_rows
 from rrm_tree.records import Mean
+from rrm_tree.scoring import Scorer
 from rrm_tree.spec import MeasureSpec
 from rrm_tree.station import Station
-from rrm_tree.team import Drawn, Scorer
+from rrm_tree.team import Drawn
 
 DRAWS = 12
 """Proposals drawn about one subject until two differ in truth."""

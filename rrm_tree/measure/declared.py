@@ -13,6 +13,7 @@ from typing import cast
 
 import numpy as np
 
+from rrm_tree.advising import Advisor
 from rrm_tree.contracts import Factorised, Request, Task
 from rrm_tree.corrupting import Answers, corrupt
 from rrm_tree.errors import TrainingError
@@ -21,7 +22,7 @@ from rrm_tree.outcomes import Arrays, Floats, Items, Outcomes, count_rows, take_
 from rrm_tree.seeding import seed_from
 from rrm_tree.spec import TreeSpec
 from rrm_tree.station import Station
-from rrm_tree.team import Advisor, Team
+from rrm_tree.team import Team
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from rrm_tree.advising import Advisor, PerfectHelper
 from rrm_tree.contracts import Judge, Perfect, Ruled
 from rrm_tree.corrupting import Answers
 from rrm_tree.measure.bench import Bench, Pairs
@@ -19,7 +20,7 @@ from rrm_tree.measure.ordering import margins_of, order_by_judge
 from rrm_tree.outcomes import Advice, Floats, Outcomes, join_outcomes
 from rrm_tree.records import Distribution
 from rrm_tree.registry import find
-from rrm_tree.team import Advisor, PerfectHelper, Scorer
+from rrm_tree.scoring import Scorer
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from rrm_tree.outcomes import Floats
 from rrm_tree.propagation.causes import Cause, ErrorCauses, Kind
 from rrm_tree.propagation.clustered import estimate_clustered, estimate_clustered_share, split_gain
 from rrm_tree.propagation.intervals import Estimate
-from rrm_tree.team import Scorer
+from rrm_tree.scoring import Scorer
 
 EXACT_HELPERS = 6
 """Up to so many helpers all orders are taken."""

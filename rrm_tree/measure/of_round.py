@@ -21,7 +21,7 @@ from rrm_tree.measured import PROPOSAL, NodeMeasurement, OutcomeResults, PairSet
 from rrm_tree.outcomes import Arrays, Outcomes
 from rrm_tree.outcomes import Judged as TrainingJudgments
 from rrm_tree.records import RoundRecord, Shares
-from rrm_tree.team import Scorer
+from rrm_tree.scoring import Scorer
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtr
 
+from rrm_tree.advising import Advisor
 from rrm_tree.contracts import Factorised, Judge, Request, Ruled
 from rrm_tree.learning.kinds import PLAIN
 from rrm_tree.measure.bench import Bench, Pairs
 from rrm_tree.measured import PairResults
 from rrm_tree.outcomes import Advice, Answers, Floats, Ints, Items, Outcomes, join_outcomes
 from rrm_tree.records import Shares
-from rrm_tree.team import Advisor, Scorer
+from rrm_tree.scoring import Scorer
 
 JUDGES_STREAM = 4
 

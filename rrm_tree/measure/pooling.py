@@ -13,7 +13,7 @@ from rrm_tree.measure.bench import Bench, scores_of, true_means
 from rrm_tree.outcomes import Floats, Outcomes, count_rows, take_rows
 from rrm_tree.propagation.best_of_n import NodeBestOfN, Pools, best_of, estimate_truth, fit_over_optimisation
 from rrm_tree.propagation.clustered import estimate_clustered
-from rrm_tree.team import Scorer
+from rrm_tree.scoring import Scorer
 
 POOL = 64
 """Proposals about each subject."""

@@ -24,7 +24,7 @@ from rrm_tree.propagation.step_rewards import (
     canonicalise_dard,
     measure_distance,
 )
-from rrm_tree.team import Scorer
+from rrm_tree.scoring import Scorer
 
 GAMMA = 0.99
 STEPS_STREAM = 12

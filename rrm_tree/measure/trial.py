@@ -32,7 +32,7 @@ from rrm_tree.propagation.prediction import NodePredictions
 from rrm_tree.propagation.step_rewards import NodeSteps
 from rrm_tree.propagation.sweep_gains import SweepRight
 from rrm_tree.propagation.transfer import NodeTransfers
-from rrm_tree.team import Scorer
+from rrm_tree.scoring import Scorer
 
 ACTING_STREAM = 9
 

@@ -25,8 +25,9 @@ from rrm_tree.learning.rows import Rows
 from rrm_tree.node import NodeAtWork, train_node
 from rrm_tree.records import RoundRecord
 from rrm_tree.rounds import Setup
+from rrm_tree.scoring import Scorer
 from rrm_tree.spec import TreeSpec
-from rrm_tree.team import Scorer, Team
+from rrm_tree.team import Team
 
 PARTS: Sequence[tuple[str, type, str]] = (
     ("collecting and judging", NodeAtWork, "judge"),

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from rrm_tree.advising import PerfectHelper
 from rrm_tree.corrupting import CorruptHelper, corrupt
 from rrm_tree.domains import logic, spider
 from rrm_tree.learning.rollouts import rollout
 from rrm_tree.outcomes import take_rows
-from rrm_tree.team import PerfectHelper
 
 BIT = logic.bit()
 

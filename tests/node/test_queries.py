@@ -8,9 +8,10 @@ import numpy as np
 
 from rrm_tree.collecting import Collector
 from rrm_tree.outcomes import Outcomes
+from rrm_tree.scoring import Scorer
 from rrm_tree.spec import load_tree
 from rrm_tree.station import Station
-from rrm_tree.team import Scorer, Team
+from rrm_tree.team import Team
 
 SPECS = Path(__file__).parents[2] / "task_specs"
 

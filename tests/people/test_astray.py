@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rrm_tree.advising import PerfectHelper
 from rrm_tree.measure.answered import describe_people
 from rrm_tree.measure.reading import astray, reader_of
 from rrm_tree.outcomes import Advice, Answers, Items, Judged
 from rrm_tree.rounds import Artifacts
 from rrm_tree.spec import load_tree
 from rrm_tree.station import Station
-from rrm_tree.team import PerfectHelper, Team
+from rrm_tree.team import Team
 
 TREE = """
 version: 1
