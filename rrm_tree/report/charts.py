@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
-from typing import Literal
+from typing import Literal, Protocol
 
-from rrm_tree.propagation import ORDERERS, Distribution, Estimate, LevelSummary, NodeAnalysis, Orderer, Split
+from rrm_tree.propagation import ORDERERS, Distribution, Estimate, NodeAnalysis, Orderer, Split
 from rrm_tree.propagation.best_of_n import NodeBestOfN
-from rrm_tree.propagation.pairs import Bin
 from rrm_tree.propagation.transfer import Transfer
 
 MARGIN = 3.0
@@ -109,6 +108,25 @@ def cut_bar(split: Split, scale: Scale) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
+class Level(Protocol):
+    """Accuracy on one level, of one seed or of several."""
+
+    @property
+    def level(self) -> int:
+        """Leaves are level 0."""
+        ...
+
+    @property
+    def off(self) -> Mapping[Orderer, Estimate]:
+        """Off policy."""
+        ...
+
+    @property
+    def on(self) -> Mapping[Orderer, Estimate]:
+        """On policy."""
+        ...
+
+
 @dataclass(frozen=True)
 class Point:
     """An estimate at a place, in pixels."""
@@ -150,7 +168,7 @@ PANEL_WIDTH, PANEL_HEIGHT, PANEL_LEFT, PANEL_BELOW = 480, 230, 34, 24
 DODGE = 6.0
 
 
-def plot_levels(levels: Sequence[LevelSummary], policy: Distribution, scale: Scale) -> Panel:
+def plot_levels(levels: Sequence[Level], policy: Distribution, scale: Scale) -> Panel:
     """A curve for each orderer, from the leaves on the left to the root on the right."""
     ordered = sorted(levels, key=lambda level: level.level)
     columns = [level.off if policy == "off" else level.on for level in ordered]
@@ -270,18 +288,18 @@ SQUARE = 150
 """Side of a reliability diagram; it goes from one half to 1 across, and from 0 to 1 up."""
 
 
-def plot_reliability(name: str, bins: Sequence[Bin]) -> Reliability:
-    """A point for each bin that holds pairs."""
+def plot_reliability(name: str, bins: Sequence[tuple[float, Estimate]]) -> Reliability:
+    """A point for each bin: how sure the reward model was, and how right."""
 
     def place(value: float) -> float:
         return round(SQUARE * (min(max(value, 0.5), 1.0) - 0.5) * 2, 1)
 
     points = tuple(
         Point(
-            place(one.expected),
-            *(round(SQUARE * (1 - v), 1) for v in (one.right.low, one.right.value, one.right.high)),
+            place(expected),
+            *(round(SQUARE * (1 - v), 1) for v in (right.low, right.value, right.high)),
         )
-        for one in bins
+        for expected, right in bins
     )
-    told = (f"{one.expected:.2f} sure, {one.right.value:.2f} right of {one.right.count}" for one in bins)
+    told = (f"{expected:.2f} sure, {right.value:.2f} right (n = {right.count})" for expected, right in bins)
     return Reliability(name, points, f"Reliability of {name}: {'; '.join(told)}")

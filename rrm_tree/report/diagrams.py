@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from rrm_tree.propagation import DISTRIBUTIONS, ORDERERS, LevelSummary
+from rrm_tree.propagation import DISTRIBUTIONS, ORDERERS
 from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.records import RunResult
 from rrm_tree.report import cause_tables, choosing, study_tables
 from rrm_tree.report.charts import (
+    Level,
     Panel,
     Reliability,
     plot_best_of_n,
@@ -34,7 +35,7 @@ LEVELS = 16
 """More levels than this are told in a table alone."""
 
 
-def draw_levels(levels: Sequence[LevelSummary]) -> list[Panel]:
+def draw_levels(levels: Sequence[Level]) -> list[Panel]:
     """Accuracy over levels, where there are several and not too many to tell apart."""
     shown = levels if 2 <= len(levels) <= LEVELS else ()
     pooled = [
@@ -75,7 +76,10 @@ def draw_reliabilities(studies: Sequence[NodeStudy]) -> list[Reliability]:
     """Diagrams of the reward models that are furthest from being as sure as they are right."""
     known = [(s.name, part.calibration) for s in studies if (part := s.on or s.off) and part.calibration]
     known.sort(key=lambda one: -one[1].error.value)
-    return [plot_reliability(name, found.bins) for name, found in known[:DIAGRAMS]]
+    return [
+        plot_reliability(name, [(one.expected, one.right) for one in found.bins])
+        for name, found in known[:DIAGRAMS]
+    ]
 
 
 def draw_rounds(result: RunResult, chosen: Chosen) -> list[tuple[str, Panel]]:

@@ -40,6 +40,11 @@ class PlotLine:
     x: Sequence[float]
     y: Sequence[Estimate]
 
+    @property
+    def points(self) -> list[tuple[float, Estimate]]:
+        """Both together."""
+        return list(zip(self.x, self.y, strict=True))
+
 
 def line_of(label: str, points: Sequence[tuple[float, Estimate]]) -> PlotLine:
     """A line through the points, from the left to the right."""

@@ -202,6 +202,19 @@ def test_where_to_label_next_is_told_over_the_seeds_that_know(chess_run, tmp_pat
     assert "allocation" not in build_seeds_report(seeds_of(chess_run, 4)).model_dump()
 
 
+def test_the_page_draws_levels_transfers_and_reliability_as_means_over_seeds(chess_run, tmp_path):
+    write_reports(seeds_of(chess_run, 3), tmp_path, by_seed={seed: (edge(seed),) for seed in range(3)})
+    labels = re.findall(r'role="img" aria-label="([^"]+)"', read(tmp_path, "html"))
+    assert [label.partition(":")[0] for label in labels if label.startswith("Accuracy")] == [
+        "Accuracy off policy from level 0 up",
+        "Accuracy on policy from level 0 up",
+    ]
+    [transfer] = [label for label in labels if label.startswith("Error of a judge")]
+    assert transfer.endswith("player ← verdict, mean over seeds: 0.010: 0.100; 0.110: 0.150")
+    [sure] = [label for label in labels if label.startswith("Reliability")]
+    assert sure == "Reliability of player: 0.95 sure, 0.91 right (n = 3)"
+
+
 @pytest.mark.slow
 def test_figures_show_means_over_seeds(chess_run, tmp_path):
     pytest.importorskip("matplotlib")

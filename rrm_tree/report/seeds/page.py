@@ -25,6 +25,7 @@ from rrm_tree.records import SeedsResult
 from rrm_tree.report.charted import ArmsView, draw_bars, group_lines
 from rrm_tree.report.charts import Scale, scale_values
 from rrm_tree.report.chosen import choose_nodes
+from rrm_tree.report.diagrams import draw_levels
 from rrm_tree.report.drawing import Drawing, Edge, draw_tree
 from rrm_tree.report.picture import draw_top
 from rrm_tree.report.pictures import (
@@ -38,10 +39,11 @@ from rrm_tree.report.pictures import (
     view_picture,
 )
 from rrm_tree.report.rendering import draw, environment, list_shades
-from rrm_tree.report.seeds import judge_tables, study_tables, sweep_tables, tables
+from rrm_tree.report.seeds import diagrams, judge_tables, study_tables, sweep_tables, tables
 from rrm_tree.report.seeds.allocation_table import allocation_table
 from rrm_tree.report.seeds.document import SeedsReport
 from rrm_tree.report.seeds.means import analyse_means
+from rrm_tree.report.seeds.plots import plot_seeds_report
 from rrm_tree.report.seeds.tables import Chosen
 from rrm_tree.report.seeds.verdict import say_arms
 from rrm_tree.report.seeds.words import READING, name_seeds
@@ -70,6 +72,7 @@ def write_seeds_html(
     pairs = choose_disagreements(_find_pairs(report, studies))
     room = PICTURE_BYTES - sum(pair.size for pair in pairs)
     pictures = choose_pictures(shown, PICTURES - 2 * len(pairs), room) if shown else []
+    plots = plot_seeds_report(report)
     drawn = {**_tables(result, analysis, chosen), **_study_tables(report)}
     return (
         environment()
@@ -95,6 +98,11 @@ def write_seeds_html(
             people_sentences=list(judge_tables.say_people(result, chosen)),
             truths=[_strip_row(node) for node in chosen.nodes if node.agent_truth is not None],
             bars=draw_bars(chosen.nodes),
+            panels=draw_levels(plots.levels),
+            transfers=diagrams.draw_transfers(plots),
+            reliabilities=diagrams.draw_reliabilities(plots),
+            curves=diagrams.draw_best_of_n(plots),
+            rounds=diagrams.draw_rounds(plots),
             all_arms=[_view_arms(arms) for arms in analysis.arms],
             seed_tables=[_view_seeds(table) for table in tables.seed_tables(result, chosen)],
             pictures=[view_picture(picture) for picture in pictures],
