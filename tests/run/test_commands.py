@@ -1,6 +1,7 @@
 """The commands as people call them: what they say, and what they exit with."""
 
 import json
+import os
 import resource
 import shutil
 import signal
@@ -93,17 +94,20 @@ def test_the_last_lines_name_the_report_and_the_command(trained):
 
 
 @pytest.mark.slow
-def test_a_second_run_trains_nothing_and_takes_little_time(trained):
+def test_a_second_run_trains_nothing_and_loads_nothing_that_trains(trained):
     folder, _ = trained
-    before, cpu = learned(folder / "rrm-store"), resource.getrusage(resource.RUSAGE_CHILDREN)
-    again = rrm(folder, "run", "tiny.yaml", "--workers", "2")
+    before = learned(folder / "rrm-store")
+    again = rrm(
+        folder, "run", "tiny.yaml", "--workers", "2", env={**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}
+    )
     assert again.returncode == 0
     assert [line.split("  ")[1] for line in again.stdout.splitlines()[:2]] == [
         "bit: done before, reused",
         "root: done before, reused",
     ]
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - cpu.ru_utime - cpu.ru_stime < 2
+    loaded = {line.rpartition("|")[2].strip() for line in again.stderr.splitlines()}
+    assert "rrm_tree.report" in loaded
+    assert not loaded & {"torch", "gymnasium", "stable_baselines3", "scipy.stats", "matplotlib"}
     assert learned(folder / "rrm-store") == before
 
 
