@@ -7,9 +7,8 @@ Touches nothing.
 from __future__ import annotations
 
 from rrm_tree.propagation.allocating import Allocation, Grant
-from rrm_tree.propagation.intervals import Estimate
 from rrm_tree.report.tables import Table
-from rrm_tree.report.words import code, count, share, signed
+from rrm_tree.report.words import code, count, gain_with_interval, share
 
 GAIN_COLUMNS = ("node", "judgments", "error", "taken off", "reaches the root", "gain at the root")
 
@@ -21,9 +20,9 @@ def allocation_table(found: Allocation | None) -> Table:
             code(grant.node),
             count(grant.judgments),
             share(grant.error),
-            _signed(grant.relief),
-            _signed(grant.carried),
-            _signed(grant.gain) if grant.gain else _lacks(grant),
+            gain_with_interval(grant.relief),
+            gain_with_interval(grant.carried),
+            gain_with_interval(grant.gain) if grant.gain else _lacks(grant),
         )
         for grant in (found.grants if found else ())
     ]
@@ -38,10 +37,6 @@ def say_gains(judgments: int | None) -> str:
         " off: of the node's own error off policy, by what parts of its judgments have taught (a + b / √n)."
         " Reaches the root: by the transfers of the edges above, off policy."
     )
-
-
-def _signed(found: Estimate | None) -> str:
-    return "–" if found is None else f"{signed(found.value)} ({signed(found.low)} to {signed(found.high)})"
 
 
 def _lacks(grant: Grant) -> str:

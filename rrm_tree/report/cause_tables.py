@@ -11,12 +11,11 @@ from typing import Final
 
 from rrm_tree.propagation import DISTRIBUTIONS, Distribution
 from rrm_tree.propagation.causes import Cause, CauseChain, Kind, trace_cause
-from rrm_tree.propagation.intervals import Estimate
 from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.propagation.prediction import Prediction
 from rrm_tree.propagation.transfer import BreakEven, Transfer
 from rrm_tree.report.tables import Table
-from rrm_tree.report.words import code, count, share, signed, with_interval
+from rrm_tree.report.words import code, count, gain_with_interval, share, with_interval
 
 KINDS: Final[dict[Kind, str]] = {
     "limits": "the judge's limits, with perfect advice and no slip",
@@ -87,7 +86,7 @@ def cause_table(studies: Sequence[NodeStudy]) -> Table:
             code(study.name),
             policy,
             _name(cause),
-            _difference(cause.size),
+            gain_with_interval(cause.size),
             share(found.error.value),
             count(cause.size.count),
         )
@@ -112,10 +111,6 @@ def _name(cause: Cause) -> str:
     return f"helper {code(cause.helper)}" if cause.helper is not None else KINDS[cause.kind]
 
 
-def _difference(size: Estimate) -> str:
-    return f"{signed(size.value)} ({signed(size.low)} to {signed(size.high)})"
-
-
 def transfer_table(studies: Sequence[NodeStudy]) -> Table:
     """How each judge's error follows its helpers'."""
     rows = [
@@ -124,7 +119,7 @@ def transfer_table(studies: Sequence[NodeStudy]) -> Table:
             code(one.helper) if one.helper is not None else "all at once",
             one.distribution,
             share(one.trained_error),
-            _difference(one.slope) if one.slope else "–",
+            gain_with_interval(one.slope),
             _break_even(one.break_even),
             one.bar,
         )
@@ -166,7 +161,7 @@ def prediction_table(studies: Sequence[NodeStudy]) -> Table:
             one.distribution,
             with_interval(one.measured),
             share(one.predicted),
-            _difference(one.unexplained),
+            gain_with_interval(one.unexplained),
             share(one.composed),
             _alarm(one),
         )

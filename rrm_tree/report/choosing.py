@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rrm_tree.propagation import Estimate
 from rrm_tree.propagation.best_of_n import BestOfN, NodeBestOfN
 from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.report.chosen import ROWS
 from rrm_tree.report.tables import Chosen, Table
-from rrm_tree.report.words import chance, code, count, quantity, quantity_with_interval, share, signed
+from rrm_tree.report.words import (
+    chance,
+    code,
+    count,
+    gain_with_interval,
+    quantity,
+    quantity_with_interval,
+    share,
+)
 
 
 def each_best_of_n(studies: Sequence[NodeStudy]) -> Iterator[NodeBestOfN]:
@@ -50,8 +57,8 @@ def over_optimisation_table(studies: Sequence[NodeStudy]) -> Table:
     rows = [
         (
             code(found.node),
-            _rate(found.fit.alpha if found.fit else None),
-            _rate(found.fit.beta if found.fit else None),
+            gain_with_interval(found.fit.alpha if found.fit else None),
+            gain_with_interval(found.fit.beta if found.fit else None),
             quantity_with_interval(found.agent_score),
             quantity_with_interval(found.agent_truth),
             say_choosing(found),
@@ -66,10 +73,6 @@ def over_optimisation_table(studies: Sequence[NodeStudy]) -> Table:
         tuple(rows),
         words=1,
     )
-
-
-def _rate(found: Estimate | None) -> str:
-    return "–" if found is None else f"{signed(found.value)} ({signed(found.low)} to {signed(found.high)})"
 
 
 def say_over_optimised(found: NodeBestOfN) -> str | None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from rrm_tree.propagation import Estimate, NodeAnalysis, Orderer, analyse_node
+from rrm_tree.propagation import NodeAnalysis, Orderer, analyse_node
 from rrm_tree.propagation.disagreements import Disagreement
 from rrm_tree.propagation.pairs import NodeStudy, PairStatistics, PairTest
 from rrm_tree.records import Edit, RunResult
@@ -28,7 +28,6 @@ from rrm_tree.report.words import (
     quantity,
     quantity_with_interval,
     share,
-    signed,
     with_interval,
 )
 
@@ -142,7 +141,7 @@ def rank_table(studies: Sequence[NodeStudy]) -> Table:
             with_interval(kept[recall].precision if recall in kept else None) for recall in (0.5, 0.8, 0.95)
         )
         base = share(found.precisions[0].base) if found.precisions else "–"
-        rows.append((code(study.name), _signed_interval(found.tau), *cells, base, count(found.outcomes)))
+        rows.append((code(study.name), gain_with_interval(found.tau), *cells, base, count(found.outcomes)))
     table = Table(
         "Scores of outcomes against their truth: Kendall's tau-b, and the share of right outcomes among those"
         " that a threshold lets through which keeps so many of the right ones.",
@@ -150,12 +149,6 @@ def rank_table(studies: Sequence[NodeStudy]) -> Table:
         tuple(rows),
     )
     return drop_empty(table)
-
-
-def _signed_interval(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "–"
-    return f"{signed(estimate.value)} ({signed(estimate.low)} to {signed(estimate.high)})"
 
 
 def disagreement_table(studies: Sequence[NodeStudy], each: int = 3) -> Table:

@@ -24,6 +24,30 @@ from rrm_tree.report.words import (
     with_interval,
 )
 
+SWEPT_COLUMNS = (
+    "node",
+    "sweep",
+    "judgments",
+    "looks",
+    "assisted off",
+    "assisted on",
+    "distilled off",
+    "distilled on",
+    "mean truth",
+)
+GAINED_COLUMNS = (
+    "node",
+    "policy",
+    "sweep",
+    "judgments",
+    "assisted",
+    "gained",
+    "p",
+    "distilled",
+    "gained by distilling anew",
+    "p",
+)
+
 
 def sweep_table(result: RunResult) -> Table:
     """Every node after each sweep, with what it had cost by then."""
@@ -36,17 +60,7 @@ def sweep_table(result: RunResult) -> Table:
         "Sweep by sweep, as each left the node. Judgments and looks are those of all sweeps so far: a budget"
         " is shared out over them, so that `rrm whatif SPEC --set sweeps=1` shows what as many judgments are"
         " worth in one sweep. From the second on, on policy means about what the agents above have done.",
-        (
-            "node",
-            "sweep",
-            "judgments",
-            "looks",
-            "assisted off",
-            "assisted on",
-            "distilled off",
-            "distilled on",
-            "mean truth",
-        ),
+        SWEPT_COLUMNS,
         tuple(rows),
     )
 
@@ -90,19 +104,7 @@ def gain_table(studies: Sequence[NodeStudy]) -> Table:
         "What each sweep has gained, all on the pairs of the last one: the judge with that sweep's helpers,"
         " and that sweep's reward model. p: against the sweep before, by the exact sign-flip test over"
         " starting states.",
-        (
-            "node",
-            "policy",
-            "sweep",
-            "judgments",
-            "assisted",
-            "gained",
-            "p",
-            "distilled",
-            "gained by distilling anew",
-            "p",
-            "pairs",
-        ),
+        (*GAINED_COLUMNS, "pairs"),
         tuple(rows),
         numeric=2,
     )

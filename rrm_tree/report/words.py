@@ -100,7 +100,7 @@ def with_interval(estimate: Estimate | None) -> str:
     return f"{share(estimate.value)} ({estimate.low:.3f}–{estimate.high:.3f})"
 
 
-def gain_with_interval(gain: Difference | None, digits: int = 3) -> str:
+def gain_with_interval(gain: Difference | Estimate | None, digits: int = 3) -> str:
     """A difference with its interval."""
     if gain is None:
         return "–"

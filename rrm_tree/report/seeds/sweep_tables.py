@@ -14,7 +14,7 @@ from rrm_tree.propagation.seeds_nodes import analyse_over_seeds, finished_of
 from rrm_tree.propagation.seeds_studies import SeedsStudy
 from rrm_tree.records import NodeResult, SeedsResult
 from rrm_tree.report.seeds.words import chance, gain_over, quantity_over, share_over
-from rrm_tree.report.sweep_tables import each_swept
+from rrm_tree.report.sweep_tables import GAINED_COLUMNS, SWEPT_COLUMNS, each_swept
 from rrm_tree.report.tables import Table
 from rrm_tree.report.words import code, count
 
@@ -35,18 +35,7 @@ def sweep_table(result: SeedsResult) -> Table:
         "Sweep by sweep, as each left the node: means over seeds with their 95% intervals. Judgments and"
         " looks are those of all sweeps so far, of one seed in the mean. From the second sweep on, on policy"
         " means about what the agents above have done.",
-        (
-            "node",
-            "sweep",
-            "judgments",
-            "looks",
-            "assisted off",
-            "assisted on",
-            "distilled off",
-            "distilled on",
-            "mean truth",
-            "seeds",
-        ),
+        (*SWEPT_COLUMNS, "seeds"),
         tuple(rows),
     )
 
@@ -73,19 +62,7 @@ def gain_table(studies: Sequence[SeedsStudy]) -> Table:
     return Table(
         "What each sweep has gained, in each seed on the pairs of its last one: the judge with that sweep's"
         " helpers, and that sweep's reward model. Means over seeds; gains are taken within each seed.",
-        (
-            "node",
-            "policy",
-            "sweep",
-            "judgments",
-            "assisted",
-            "gained",
-            "p",
-            "distilled",
-            "gained by distilling anew",
-            "p",
-            "seeds",
-        ),
+        (*GAINED_COLUMNS, "seeds"),
         tuple(rows),
         numeric=2,
     )
