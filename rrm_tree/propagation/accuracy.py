@@ -5,6 +5,7 @@ In: a node's Shares. Out: numbers with intervals. Touches nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from rrm_tree.propagation.intervals import Difference, Estimate, estimate_share, subtract
@@ -135,6 +136,46 @@ class Accuracy(Stored):
         """The share of pairs that this orderer puts right."""
         estimate: Estimate | None = getattr(self, orderer)
         return estimate
+
+
+@dataclass(frozen=True)
+class SplitEstimates:
+    """The parts of an error with their intervals; see `Split`."""
+
+    error: Estimate | None
+    own: Estimate | None
+    inherited: Estimate | None
+    judging: Estimate | None
+    distilling: Estimate | None
+
+
+def estimate_split(accuracy: Accuracy, helped: bool) -> SplitEstimates:
+    """How sure each part of an error is; differences as if their sides had been measured on other pairs."""
+    ideal, nothing = accuracy.assisted, None
+    if helped:
+        ideal = accuracy.ideal
+    elif ideal is not None:
+        # Whom nobody helps inherits nothing, whatever was measured.
+        nothing = Estimate(value=0, low=0, high=0, count=ideal.count)
+    return SplitEstimates(
+        error=_wrong(accuracy.distilled),
+        own=_wrong(ideal),
+        inherited=_less(ideal, accuracy.assisted) if helped else nothing,
+        judging=_wrong(accuracy.assisted),
+        distilling=_less(accuracy.assisted, accuracy.distilled),
+    )
+
+
+def _wrong(right: Estimate | None) -> Estimate | None:
+    if right is None:
+        return None
+    return Estimate(value=1 - right.value, low=1 - right.high, high=1 - right.low, count=right.count)
+
+
+def _less(first: Estimate | None, second: Estimate | None) -> Estimate | None:
+    if first is None or second is None:
+        return None
+    return Estimate(**subtract(first, second).model_dump(), count=min(first.count, second.count))
 
 
 def analyse_shares(shares: Shares | None, helped: bool) -> Accuracy | None:

@@ -10,9 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from rrm_tree.propagation.accuracy import ORDERERS, Accuracy, Orderer, Split, Worth
+from rrm_tree.propagation.accuracy import (
+    ORDERERS,
+    Accuracy,
+    Orderer,
+    Split,
+    SplitEstimates,
+    Worth,
+    estimate_split,
+)
 from rrm_tree.propagation.effort import Effort, add_effort
-from rrm_tree.propagation.intervals import Paired, estimate_mean
+from rrm_tree.propagation.intervals import Estimate, Paired, estimate_mean
 from rrm_tree.propagation.nodes import DISTRIBUTIONS, NodeAnalysis, analyse_node
 from rrm_tree.propagation.over_seeds import (
     Estimates,
@@ -208,7 +216,7 @@ def _average_accuracy(
     shares = {orderer: average_estimates(_of(parts, orderer), is_share=True) for orderer in ORDERERS}
     return SeedsAccuracy(
         **shares,
-        split=_average_split(parts),
+        split=_average_split(parts, helped),
         shown=_show_split(shares, helped),
         worth=_average_worth(parts, shares),
         looks_alone=looks("looks_alone"),
@@ -223,13 +231,13 @@ def _of(parts: Mapping[int, Accuracy], orderer: Orderer) -> Estimates:
     return {seed: part.of(orderer) for seed, part in parts.items()}
 
 
-def _average_split(parts: Mapping[int, Accuracy]) -> SeedsSplit | None:
+def _average_split(parts: Mapping[int, Accuracy], helped: bool) -> SeedsSplit | None:
     """Means of the parts of those seeds in which the error could be split; they sum as the parts do."""
-    splits = {seed: part.split for seed, part in parts.items() if part.split is not None}
+    splits = {seed: estimate_split(part, helped) for seed, part in parts.items() if part.split is not None}
 
-    def over(take: Callable[[Split], float | None]) -> OverSeeds | None:
+    def over(take: Callable[[SplitEstimates], Estimate | None]) -> OverSeeds | None:
         values = {seed: take(split) for seed, split in splits.items()}
-        return average(values) if None not in values.values() else None
+        return average_estimates(values) if None not in values.values() else None
 
     error, judging = over(lambda split: split.error), over(lambda split: split.judging)
     distilling = over(lambda split: split.distilling)

@@ -121,6 +121,7 @@ def transfer_table(studies: Sequence[NodeStudy]) -> Table:
             share(one.trained_error),
             gain_with_interval(one.slope),
             _break_even(one.break_even),
+            count(one.points[0].judge_error.count) if one.points else "–",
             one.bar,
         )
         for study, one in each_transfer(studies)
@@ -129,7 +130,7 @@ def transfer_table(studies: Sequence[NodeStudy]) -> Table:
         "Transfer: the judge's error for each unit of a helper's, whose answers are really corrupted at"
         " several rates; break-even: the helper's error from which on help hurts, and where the interval of"
         " the gain crosses 0.",
-        ("node", "helper", "policy", "its error as trained", "slope", "break-even", "against"),
+        ("node", "helper", "policy", "its error as trained", "slope", "break-even", "pairs", "against"),
         tuple(rows),
         numeric=3,
         words=1,
@@ -163,6 +164,7 @@ def prediction_table(studies: Sequence[NodeStudy]) -> Table:
             share(one.predicted),
             gain_with_interval(one.unexplained),
             share(one.composed),
+            count(one.measured.count),
             _alarm(one),
         )
         for study in studies
@@ -173,7 +175,7 @@ def prediction_table(studies: Sequence[NodeStudy]) -> Table:
         "Predicted and measured: the judge's share of pairs put right, as its helpers' confusions foretell it"
         " if every part errs by itself, and as it is. Composed: from confusions that were themselves"
         " foretold, from the leaves up.",
-        ("node", "policy", "measured", "predicted", "unexplained", "composed", "in words"),
+        ("node", "policy", "measured", "predicted", "unexplained", "composed", "pairs", "in words"),
         tuple(rows),
         numeric=2,
         words=1,

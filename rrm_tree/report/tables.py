@@ -20,6 +20,9 @@ from rrm_tree.propagation import (
     Effort,
     LevelSummary,
     NodeAnalysis,
+    Split,
+    SplitEstimates,
+    estimate_split,
 )
 from rrm_tree.records import NodeResult, RunResult
 from rrm_tree.report.arm_words import say_count, say_less
@@ -31,6 +34,7 @@ from rrm_tree.report.words import (
     count,
     gain_with_interval,
     looks,
+    part_with_interval,
     plain,
     plural,
     quantity_with_interval,
@@ -41,6 +45,8 @@ from rrm_tree.report.words import (
 )
 
 Chosen: TypeAlias = ChosenNodes[NodeAnalysis]
+
+SPLIT_COLUMNS = ("node", "policy", "error", "own", "inherited", "distilling")
 
 
 @dataclass(frozen=True)
@@ -129,21 +135,27 @@ def split_table(chosen: Chosen) -> Table:
     rows = []
     for node, policy, accuracy in _each(chosen):
         if (split := accuracy.shown) is not None:
-            parts = (split.own, split.inherited, split.distilling)
-            if split.own is None:
-                parts = (split.judging, None, split.distilling)
-            own, inherited, distilling = (plain(part) for part in parts)
-            if split.own is None:
-                own, inherited = f"{own} (with inherited)", "–"
-            elif not node.helped:
-                inherited = "0 (no helpers)"
-            rows.append((code(node.name), policy, plain(split.error), own, inherited, distilling))
+            measured = estimate_split(accuracy, node.helped)
+            parts = say_parts(split, measured, helped=node.helped)
+            rows.append((code(node.name), policy, *parts, count(pairs_of(accuracy))))
     return Table(
-        "The error of each reward model: error = own + inherited + distilling." + chosen.remark,
-        ("node", "policy", "error", "own", "inherited", "distilling"),
+        "The error of each reward model: error = own + inherited + distilling, with 95% intervals."
+        + chosen.remark,
+        (*SPLIT_COLUMNS, "pairs"),
         tuple(rows),
         numeric=2,
     )
+
+
+def say_parts(split: Split, measured: SplitEstimates, *, helped: bool) -> tuple[str, str, str, str]:
+    """The error, what it is made of as printed, and how sure each part is."""
+    error = part_with_interval(split.error, measured.error)
+    distilling = part_with_interval(split.distilling, measured.distilling)
+    if split.own is None:
+        judging = part_with_interval(split.judging, measured.judging)
+        return error, f"{judging}, with inherited", "–", distilling
+    inherited = part_with_interval(split.inherited, measured.inherited) if helped else "0 (no helpers)"
+    return error, part_with_interval(split.own, measured.own), inherited, distilling
 
 
 def worth_table(chosen: Chosen) -> Table:

@@ -107,6 +107,13 @@ def gain_with_interval(gain: Difference | Estimate | None, digits: int = 3) -> s
     return f"{signed(gain.value, digits)} ({signed(gain.low, digits)} to {signed(gain.high, digits)})"
 
 
+def part_with_interval(value: float | None, measured: Difference | Estimate | None) -> str:
+    """A part of a sum as printed, with the interval of what it was measured to be."""
+    if value is None or measured is None:
+        return plain(value)
+    return f"{plain(value)} ({plain(measured.low)} to {plain(measured.high)})"
+
+
 def digits_for(*values: float) -> int:
     """Decimals with which values of this size are told apart."""
     size = max((abs(value) for value in values if isfinite(value)), default=0.0)

@@ -97,6 +97,15 @@ def test_the_parts_of_a_mean_error_sum_and_so_do_the_printed_ones(chess_run):
             assert round(shown.judging + shown.distilling, 3) == round(shown.error, 3)
 
 
+def test_parts_of_a_mean_error_are_no_surer_than_the_pairs_of_each_seed(chess_run):
+    player = analyse_seeds(over_seeds(*[chess_run] * 4)).nodes[0].on
+    alone = analyse(chess_run).nodes[0].on
+    half = (alone.distilled.high - alone.distilled.low) / 2
+    error = player.split.error
+    assert (error.high - error.low) / 2 == pytest.approx(half / 4**0.5)
+    assert all(part.high > part.mean > part.low for part in (player.split.own, player.split.inherited))
+
+
 def test_seeds_that_are_not_finished_are_left_out_of_means_and_named(chess_run):
     half = replace_node(shift(chess_run, 0.5), "ray", state="stopped", reason="stopped after a round")
     result = over_seeds(chess_run, half, chess_run)

@@ -78,6 +78,7 @@ def transfer_table(studies: Sequence[SeedsStudy]) -> Table:
             share_over(one.trained_error),
             signed_over(one.slope),
             _break_even(one),
+            f"{one.of}",
         )
         for study in studies
         for one in study.transfers
@@ -85,7 +86,7 @@ def transfer_table(studies: Sequence[SeedsStudy]) -> Table:
     return Table(
         "Transfer: the judge's error for each unit of a helper's, whose answers are really corrupted at"
         " several rates; break-even: the helper's error from which on help hurts. Means over seeds.",
-        ("node", "helper", "policy", "its error as trained", "slope", "break-even"),
+        ("node", "helper", "policy", "its error as trained", "slope", "break-even", "seeds"),
         tuple(rows[:MOST]),
         numeric=3,
     )

@@ -13,18 +13,21 @@ from rrm_tree.propagation import (
     DISTRIBUTIONS,
     ORDERERS,
     Effort,
+    Estimate,
     OverSeeds,
     SeedsAccuracy,
     SeedsAnalysis,
     SeedsArms,
     SeedsNode,
+    SeedsSplit,
+    SplitEstimates,
     analyse_node,
 )
 from rrm_tree.records import NodeResult, SeedsResult
 from rrm_tree.report.chosen import ROWS, ChosenNodes
 from rrm_tree.report.seeds.verdict import judge_worth
 from rrm_tree.report.seeds.words import chance, gain_over, less_over, name_seeds, quantity_over, share_over
-from rrm_tree.report.tables import Table
+from rrm_tree.report.tables import SPLIT_COLUMNS, Table, say_parts
 from rrm_tree.report.verdict import say_gate
 from rrm_tree.report.words import (
     clean,
@@ -32,7 +35,6 @@ from rrm_tree.report.words import (
     count,
     digits_for,
     looks,
-    plain,
     quantity,
     quantity_with_interval,
     seconds,
@@ -135,10 +137,11 @@ def level_table(analysis: SeedsAnalysis, limit: int = ROWS) -> Table:
         for policy, pooled in (("off", level.off), ("on", level.on)):
             if pooled:
                 shares = (share_over(pooled.get(orderer)) for orderer in ORDERERS)
-                rows.append((f"{level.level}", policy, count(level.nodes), *shares))
+                seeds = max(len(over.by_seed) for over in pooled.values())
+                rows.append((f"{level.level}", policy, count(level.nodes), *shares, f"{seeds}"))
     return Table(
         "Accuracy by level: mean over seeds with its 95% interval over seeds.",
-        ("level", "policy", "nodes", *ORDERERS),
+        ("level", "policy", "nodes", *ORDERERS, "seeds"),
         tuple(rows),
         numeric=2,
     )
@@ -149,20 +152,27 @@ def split_table(chosen: Chosen) -> Table:
     rows = []
     for node, policy, accuracy in _each(chosen):
         if (split := accuracy.shown) is not None:
-            own, inherited = plain(split.own), plain(split.inherited)
-            if split.own is None:
-                own, inherited = f"{plain(split.judging)} (with inherited)", "–"
-            elif not node.helped:
-                inherited = "0 (no helpers)"
-            rows.append(
-                (code(node.name), policy, plain(split.error), own, inherited, plain(split.distilling))
-            )
+            parts = say_parts(split, _measured(accuracy.split), helped=node.helped)
+            rows.append((code(node.name), policy, *parts, f"{len(node.seeds)}"))
     return Table(
-        "The mean error of each reward model: error = own + inherited + distilling." + chosen.remark,
-        ("node", "policy", "error", "own", "inherited", "distilling"),
+        "The mean error of each reward model: error = own + inherited + distilling, with 95% intervals over"
+        " seeds." + chosen.remark,
+        (*SPLIT_COLUMNS, "seeds"),
         tuple(rows),
         numeric=2,
     )
+
+
+def _measured(split: SeedsSplit | None) -> SplitEstimates:
+    """The parts with their intervals, where there are seeds enough for any."""
+
+    def estimate(over: OverSeeds | None) -> Estimate | None:
+        return None if over is None or over.low is None else over.estimate
+
+    if split is None:
+        return SplitEstimates(None, None, None, None, None)
+    parts = (split.error, split.own, split.inherited, split.judging, split.distilling)
+    return SplitEstimates(*map(estimate, parts))
 
 
 def shift_table(chosen: Chosen) -> Table:
