@@ -263,6 +263,11 @@ class NodeSpec(Part):
         named = (name for criterion in self.criteria.values() for name in criterion.helpers)
         return tuple(dict.fromkeys(named))
 
+    @property
+    def shows_advice(self) -> bool:
+        """Whether there are helpers, and its judge sees what they say."""
+        return bool(self.helpers) and "advice" in self.judge.sees
+
 
 def _standard_arm(name: str) -> Mapping[str, Any]:
     if name not in STANDARD_ARMS:

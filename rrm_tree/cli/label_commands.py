@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -182,39 +183,32 @@ def _judged(address: str, run: str, node: str | None) -> Iterator[tuple[Entry, J
 
 def _unlearned(address: str, run: str, node: str | None) -> Iterator[tuple[Entry, Judged]]:
     """What people have answered so far in batches from which no round has learned."""
-    from rrm_tree.cli.opening import open_ledger
-    from rrm_tree.desk import Desk
+    from rrm_tree.cli.opening import open_desk
     from rrm_tree.exchange import put_together
     from rrm_tree.feedback import DEMONSTRATED
     from rrm_tree.states import load_pending
 
     store, name = _open(address, run)
     plan, keys = store.plan(name), store.referred(name)
-    for entry in plan.entries:
-        if entry.name not in keys or node not in (None, entry.name):
-            continue
-        key, kinds = keys[entry.name], len(entry.spec.judge.shares) or 1
-        learned = len(store.manifests(key)) * kinds
-        for pending in store.all_pending(key):
-            shown = load_pending(store, key, pending.number) if pending.number >= learned else None
-            # What was shown becomes an episode when a round plays it.
-            if shown is None or shown.kind in DEMONSTRATED:
+    with closing(open_desk(store)) as desk:
+        for entry in plan.entries:
+            if entry.name not in keys or node not in (None, entry.name):
                 continue
-            desk = Desk(open_ledger(store).url)
-            try:
-                given = desk.answers_for(key, pending.number)
-            finally:
-                desk.close()
-            if given:
-                yield entry, put_together(shown, given, before=len(entry.spec.judge.fallback))
+            key, kinds = keys[entry.name], len(entry.spec.judge.shares) or 1
+            learned = len(store.manifests(key)) * kinds
+            for pending in store.all_pending(key):
+                shown = load_pending(store, key, pending.number) if pending.number >= learned else None
+                # What was shown becomes an episode when a round plays it.
+                if shown is None or shown.kind in DEMONSTRATED:
+                    continue
+                if given := desk.answers_for(key, pending.number):
+                    yield entry, put_together(shown, given, before=len(entry.spec.judge.fallback))
 
 
 def _open(address: str, run: str) -> tuple[Store, str]:
-    from rrm_tree.cli.opening import choose_run, open_existing
     from rrm_tree.seeds import runs_of
 
-    store = open_existing(address) if not run else find_run(address, run)[0]
-    name = choose_run(store, None) if not run else find_run(address, run)[1]
+    store, name = find_run(address, run)
     parts = list(runs_of(store.plan(name), name))
     if parts != [name]:
         raise UsageError(f"run {name} has several seeds; name one of them, such as {parts[0]}")
@@ -233,7 +227,7 @@ def _advice_of(entry: Entry, judged: Judged) -> Advice:
     """The advice that a node's judge saw."""
     from rrm_tree.outcomes import Advice
 
-    return judged.advice if entry.spec.helpers and "advice" in entry.spec.judge.sees else Advice()
+    return judged.advice if entry.spec.shows_advice else Advice()
 
 
 def _archive(parts: Sequence[tuple[Entry, Judged]]) -> bytes:

@@ -6,6 +6,7 @@ Touches the store and the ledger as they do themselves.
 
 from __future__ import annotations
 
+import getpass
 import os
 import shlex
 import sys
@@ -19,6 +20,7 @@ import click
 from rrm_tree.errors import UsageError
 
 if TYPE_CHECKING:
+    from rrm_tree.desk import Desk
     from rrm_tree.ledger import Ledger
     from rrm_tree.plan import Plan
     from rrm_tree.records import RunResult, SeedsResult
@@ -83,11 +85,31 @@ def open_ledger(store: Store) -> Ledger:
     """The ledger that the environment names, or else the one beside the store."""
     from rrm_tree.ledger import Ledger
 
+    return Ledger(_ledger_of(store))
+
+
+def open_desk(store: Store) -> Desk:
+    """The same ledger, as people and those who ask them use it."""
+    from rrm_tree.desk import Desk
+
+    return Desk(_ledger_of(store))
+
+
+def _ledger_of(store: Store) -> str:
     url = os.environ.get("RRM_LEDGER")
     if url is None:
         store.workplace.mkdir(parents=True, exist_ok=True)
         url = f"sqlite:///{store.workplace / 'ledger.sqlite'}"
-    return Ledger(url)
+    return url
+
+
+def this_person() -> str:
+    """The name of who sits at this machine; a number where it knows none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may be run by a number that no name belongs to.
+        return f"user {os.getuid()}"
 
 
 def choose_run(store: Store, name: str | None) -> str:
@@ -105,8 +127,14 @@ def choose_run(store: Store, name: str | None) -> str:
     return name
 
 
-def find_run(address: str, text: str) -> tuple[Store, str]:
-    """A run by its name in the store, or by its folder in any store; a store's folder is its latest run."""
+def find_run(address: str, text: str = "") -> tuple[Store, str]:
+    """A run by its name in the store, or by its folder in any store; a store's folder is its latest run.
+
+    Without any of these it is the store's latest run.
+    """
+    if not text:
+        store = open_existing(address)
+        return store, choose_run(store, None)
     place = Path(text).resolve()
     above = [one for one in place.parents if one.name == "runs"]
     if above and (above[0].parent / "runs").is_dir() and place.is_dir():

@@ -6,25 +6,26 @@ Touches the ledger, where the answers are kept as they are given.
 
 from __future__ import annotations
 
-import getpass
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import click
 
 from rrm_tree.cli.answering import CHOICES, Keys, Press, explain_keys, read_press
-from rrm_tree.cli.opening import find_run, open_existing, open_ledger, store_option
+from rrm_tree.cli.opening import find_run, open_desk, store_option, this_person
 from rrm_tree.errors import ExitCode, UsageError
 from rrm_tree.feedback import DEMONSTRATED
 
 if TYPE_CHECKING:
     from rrm_tree.asking import Asked
+    from rrm_tree.contracts import Task
     from rrm_tree.desk import Desk
     from rrm_tree.outcomes import Judged
-    from rrm_tree.plan import Plan
+    from rrm_tree.plan import Entry, Plan
     from rrm_tree.store import Store
     from rrm_tree.team import Team
 
@@ -43,13 +44,10 @@ def label(run: str, person: str | None, node: str | None, address: str) -> int:
     Every answer is kept as it is given: quitting, or a crash, loses none.
     """
     from rrm_tree.asking import check_name
-    from rrm_tree.desk import Desk
 
-    store = open_existing(address) if not run else find_run(address, run)[0]
-    name = store.runs()[-1] if not run else find_run(address, run)[1]
-    who = check_name(person or os.environ.get("RRM_PERSON") or getpass.getuser())
-    ledger = open_ledger(store)
-    desk = Desk(ledger.url)
+    store, name = find_run(address, run)
+    who = check_name(person or os.environ.get("RRM_PERSON") or this_person())
+    desk = open_desk(store)
     try:
         sitting = Sitting(store, desk, who, *_keys_of(store, name, node))
         sitting.go()
@@ -58,8 +56,8 @@ def label(run: str, person: str | None, node: str | None, address: str) -> int:
         desk.close()
 
 
-def _keys_of(store: Store, name: str, node: str | None) -> tuple[dict[str, Plan], list[str]]:
-    """The plans of a run's seeds, by the names of their runs, and the keys that may ask."""
+def _keys_of(store: Store, name: str, node: str | None) -> tuple[dict[str, Plan], dict[str, str]]:
+    """The plans of a run's seeds, by the names of their runs; the keys that may ask, and whose they are."""
     from rrm_tree.mistakes import suggest
     from rrm_tree.seeds import runs_of
 
@@ -67,9 +65,12 @@ def _keys_of(store: Store, name: str, node: str | None) -> tuple[dict[str, Plan]
     known = next(iter(plans.values())).by_name
     if node is not None and node not in known:
         raise UsageError(f"--node: run {name} has no node '{node}'{suggest(node, list(known))}")
-    keys = [
-        key for one in plans for entry, key in store.referred(one).items() if node is None or entry == node
-    ]
+    keys = {
+        key: one
+        for one in plans
+        for entry, key in store.referred(one).items()
+        if node is None or entry == node
+    }
     return plans, keys
 
 
@@ -80,15 +81,17 @@ class Sitting:
     store: Store
     desk: Desk
     person: str
-    plans: dict[str, Plan]
-    keys: Sequence[str]
+    plans: Mapping[str, Plan]
+    """By run, of one seed each."""
+    keys: Mapping[str, str]
+    """Of each key that may ask the run: another run that shares the node may have put its questions first."""
     reads: Keys = field(default_factory=Keys)
     sure: int | None = None
     given: int = 0
     again: str = ""
     """The question whose answer was undone last."""
     _shown: dict[tuple[str, int], Judged] = field(default_factory=dict)
-    _teams: dict[str, Team] = field(default_factory=dict)
+    _helpers: dict[str, str] = field(default_factory=dict)
 
     def go(self) -> None:
         """Questions until there are none, or the person has had enough."""
@@ -153,10 +156,8 @@ class Sitting:
         if asked.kind not in DEMONSTRATED:
             return read_press(self.reads, asked.kind, asked.alternatives)
         from rrm_tree.cli.steering import steer
-        from rrm_tree.sweeps import node_of
 
-        task = self._team(asked.run).task(node_of(asked.entry))
-        return steer(self.reads, task, asked, self._judged(asked))
+        return steer(self.reads, self._task(asked), asked, self._judged(asked))
 
     def _undo(self, skipped: set[str]) -> None:
         undone = self.desk.undo(self.person, self.keys)
@@ -177,22 +178,15 @@ class Sitting:
 
     def _show(self, asked: Asked) -> None:
         from rrm_tree.showing import clean_text, show_item
-        from rrm_tree.sweeps import node_of
 
-        team, judged = self._team(asked.run), self._judged(asked)
-        node = self.plans[asked.run].by_name[asked.entry] if asked.run in self.plans else None
-        criterion = int(judged.items.criterion[asked.item])
-        spec = node.spec if node is not None else team.tree.nodes[node_of(asked.entry)]
-        question = list(spec.criteria.values())[criterion].question
-        click.echo(f"\n{'─' * 60}\n{asked.entry}: {clean_text(question)}")
-        if judged.advice.values and asked.kind not in DEMONSTRATED:
-            click.echo(
-                "(the helpers' advice is hidden this time)" if asked.hidden else self._witnesses(asked)
-            )
-        task = team.task(node_of(asked.entry))
+        judged = self._judged(asked)
+        criterion = list(self._entry(asked).spec.criteria.values())[int(judged.items.criterion[asked.item])]
+        click.echo(f"\n{'─' * 60}\n{asked.entry}: {clean_text(criterion.question)}")
         if asked.kind in DEMONSTRATED:
             return
-        texts = show_item(task, judged, asked)
+        if judged.advice.values:
+            click.echo("(the helpers' advice is hidden this time)" if asked.hidden else self._trust(asked))
+        texts = show_item(self._task(asked), judged, asked)
         if judged.items.parts is not None:
             click.echo(f"\n{texts.pop(0)}")
         for place, text in enumerate(texts):
@@ -200,36 +194,40 @@ class Sitting:
             click.echo(f"\n{title}{text}")
         click.echo(f"\n{explain_keys(asked.kind, asked.alternatives)}")
 
-    def _witnesses(self, asked: Asked) -> str:
-        """How right each helper was found to be."""
-        from rrm_tree.records import RoundRecord
+    def _trust(self, asked: Asked) -> str:
+        """How far the helpers of a question's node can be trusted."""
+        from rrm_tree.results import collect_result
+        from rrm_tree.trust import say_trust
 
-        plan, keys = self.plans.get(asked.run), self.store.referred(asked.run)
-        helpers = plan.by_name[asked.entry].spec.helpers if plan is not None else ()
-        told = []
-        for name in helpers:
-            manifests = self.store.manifests(keys[name]) if name in keys else ()
-            data = self.store.get(manifests[-1].objects["record"]) if manifests else None
-            record = None if data is None else RoundRecord.model_validate_json(data)
-            shares = None if record is None else record.on or record.off
-            share = None if shares is None else shares.distilled
-            told.append(f"{name} was right in {share.value:.0%} of {share.pairs:,} tests" if share else name)
-        return "helpers: " + "; ".join(told)
+        if asked.key not in self._helpers:
+            run, helpers = self.keys[asked.key], self._entry(asked).spec.helpers
+            nodes = {one.name: one for one in collect_result(self.store, run, self.plans[run], {}).nodes}
+            told = (f"{name} {say_trust(nodes.get(name), self._team.task(name).parts)}" for name in helpers)
+            self._helpers[asked.key] = "helpers: " + "; ".join(told)
+        return self._helpers[asked.key]
 
-    def _team(self, run: str) -> Team:
+    def _entry(self, asked: Asked) -> Entry:
+        return self.plans[self.keys[asked.key]].by_name[asked.entry]
+
+    def _task(self, asked: Asked) -> Task:
+        return self._team.task(self._entry(asked).node)
+
+    @cached_property
+    def _team(self) -> Team:
+        """The tasks of the tree, which are those of every seed."""
         from pathlib import Path
 
         from rrm_tree.registry import import_modules
         from rrm_tree.team import Team
 
-        if run not in self._teams:
-            plan = self.plans.get(run) or self.store.plan(run)
-            import_modules(plan.tree.imports, Path(plan.folder))
-            self._teams[run] = Team(plan.tree, {})
-        return self._teams[run]
+        plan = next(iter(self.plans.values()))
+        import_modules(plan.tree.imports, Path(plan.folder))
+        return Team(plan.tree, {})
 
     def _judged(self, asked: Asked) -> Judged:
+        """The batch in which a question stands, with the advice that its node's judge is shown."""
         from rrm_tree.errors import StoreError
+        from rrm_tree.outcomes import Advice
         from rrm_tree.states import load_pending
 
         place = asked.key, asked.batch
@@ -240,5 +238,6 @@ class Sitting:
                     f"{self.store.address}: what is shown in batch {asked.batch} of {asked.key} is missing;"
                     " run the tree again, which stores it anew"
                 )
-            self._shown = {place: found}
+            shows_advice = self._entry(asked).spec.shows_advice
+            self._shown = {place: found if shows_advice else replace(found, advice=Advice())}
         return self._shown[place]

@@ -6,12 +6,11 @@ Touches the store, the ledger and the network.
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import replace
 
 import click
 
-from rrm_tree.cli.opening import choose_run, open_existing, open_ledger, store_option
+from rrm_tree.cli.opening import find_run, open_desk, store_option, this_person
 from rrm_tree.errors import UsageError
 
 PORT = 8642
@@ -32,7 +31,6 @@ def ui(name: str | None, port: int, host: str, people: str | None, url: str | No
     Every link carries a token. The first one works once, and lets whoever opens it see and steer the run.
     """
     from rrm_tree.asking import check_name
-    from rrm_tree.desk import Desk
 
     try:
         from rrm_tree.web.serving import Place, check_place, listen, open_doors, open_office, serve
@@ -44,12 +42,11 @@ def ui(name: str | None, port: int, host: str, people: str | None, url: str | No
     place = Place(host, port, url)
     check_place(place)
     named = [check_name(one) for one in people.split(",")] if people else []
-    store = open_existing(address)
-    run = choose_run(store, name)
-    office = open_office(store, Desk(open_ledger(store).url), run, place)
+    store, run = find_run(address, name or "")
+    office = open_office(store, open_desk(store), run, place)
     opened = listen(place)
     place = replace(place, port=opened.getsockname()[1])
-    owner, *others, metrics = open_doors(office, getpass.getuser(), named)
+    owner, *others, metrics = open_doors(office, this_person(), named)
     click.echo(f"run: {run}")
     click.echo(f"dashboard (works once): {place.address}/enter/{owner.token}")
     for door in others:

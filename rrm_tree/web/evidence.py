@@ -19,14 +19,13 @@ import numpy as np
 from rrm_tree.errors import StoreError, UsageError
 from rrm_tree.node_spec import NodeSpec
 from rrm_tree.outcomes import Advice, Outcomes, count_rows, take_rows
-from rrm_tree.plan import Plan
-from rrm_tree.propagation import Estimate, analyse_node
 from rrm_tree.records import NodeResult, RunResult
 from rrm_tree.report.words import clean
 from rrm_tree.results import collect_result
 from rrm_tree.rounds import Artifacts
 from rrm_tree.states import load_artifacts
 from rrm_tree.store import Store
+from rrm_tree.trust import say_trust
 from rrm_tree.web.sights import Sight, see
 from rrm_tree.web.work import Counsel, Scene, Worktable
 
@@ -40,8 +39,6 @@ MOST_STEPS = 12
 TEAMS = 4
 LOOK_AGAIN_SECONDS = 5.0
 """How often it is looked whether one more node is done."""
-
-UNKNOWN = "not measured yet"
 
 
 @dataclass(frozen=True)
@@ -140,12 +137,11 @@ class Witnesses:
 
     def trust(self, run: str, helper: str) -> str:
         """How right a helper was where that was measured, in words."""
-        node = self._nodes(run).get(helper)
-        return UNKNOWN if node is None else say_trust(node, self.table.task(helper).parts)
+        return say_trust(self._nodes(run).get(helper), self.table.task(helper).parts)
 
     def _nodes(self, run: str) -> Mapping[str, NodeResult]:
         """What is known of a run's nodes, read again when one more is done."""
-        store, plan, now = self.table.store, self._plan(run), time.monotonic()
+        store, plan, now = self.table.store, self.table.runs[run], time.monotonic()
         known = self._results.get(run)
         if known is not None and now - known[0] < LOOK_AGAIN_SECONDS:
             return known[2]
@@ -156,18 +152,12 @@ class Witnesses:
         self._results[run] = now, done, known[2]
         return known[2]
 
-    def _plan(self, run: str) -> Plan:
-        plan = self.table.runs.get(run)
-        if plan is None:
-            raise UsageError(f"this page is not about run {run}")
-        return plan
-
     # --- getting ready -----------------------------------------------------------------------------
 
     def warm(self, scene: Scene) -> None:
         """Begin to load what evidence needs: whoever looks first must not wait for torch."""
         run = scene.asked.run
-        if scene.is_advised and not scene.asked.hidden and run not in self._warmed:
+        if scene.entry.spec.shows_advice and not scene.asked.hidden and run not in self._warmed:
             self._warmed.add(run)
             threading.Thread(target=self._load, args=(scene,), daemon=True).start()
 
@@ -238,7 +228,7 @@ class Witnesses:
 
     def _go(self, scene: Scene, person: str, pane: int, steps: Sequence[Step]) -> _Found:
         """Ask one helper after the other, each about what the one before it answered."""
-        if not scene.is_advised or scene.asked.hidden:
+        if not scene.entry.spec.shows_advice or scene.asked.hidden:
             raise UsageError("this question is shown without advice")
         team, order = self._team(scene), scene.order(person)
         if not 0 <= pane < len(order):
@@ -282,7 +272,7 @@ class Witnesses:
                 done = store.done(key)
                 if done is not None and "~" not in entry:
                     artifacts[entry] = _Later(store, done.objects)
-            self._teams[run] = Team(self._plan(run).tree, _Artifacts(artifacts))
+            self._teams[run] = Team(self.table.runs[run].tree, _Artifacts(artifacts))
             if len(self._teams) > TEAMS:
                 self._teams.popitem(last=False)
         return self._teams[run]
@@ -307,31 +297,6 @@ class _Artifacts(dict[str, Artifacts]):
         one = self._later[name]
         self[name] = load_artifacts(one.store, one.objects)
         return self[name]
-
-
-def say_trust(node: NodeResult, parts: int = 1) -> str:
-    """How right a node was where that was measured, in words.
-
-    Args:
-        node: its records.
-        parts: into how many parts its outcomes are taken; each is an answer.
-    """
-    analysis = analyse_node(node)
-    last = node.rounds[-1] if node.rounds else None
-    if last is None:
-        return UNKNOWN
-    truth = last.agent_truth
-    if truth is not None and analysis.agent_truth is not None and (truth.binary or parts > 1):
-        return f"right in {_say(analysis.agent_truth)} of its answers"
-    known = analysis.best_known.distilled if analysis.best_known else None
-    if known is not None:
-        return f"orders {_say(known)} of pairs right"
-    held = last.facts.held_out_accuracy
-    return UNKNOWN if held is None else f"agrees with its own judge on {held:.0%} of judgments"
-
-
-def _say(estimate: Estimate) -> str:
-    return f"{estimate.value:.0%} ({max(estimate.low, 0):.0%} to {min(estimate.high, 1):.0%})"
 
 
 def _say_unasked(node: NodeSpec) -> str:

@@ -147,7 +147,7 @@ class Overview:
             boards=boards,
             choices=tuple(self._choices(boards)),
             demand=table.demand(),
-            runs={key: run for run in boards for key in self.store.referred(run).values()},
+            runs=table.keys,
             workers=tuple(self._workers(claims, boards, fleet)),
             queues=tuple(self._queues(claims, fleet)),
             events=tuple(self._events(boards)),

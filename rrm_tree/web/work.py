@@ -13,9 +13,9 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice, permutations
 from pathlib import Path
@@ -153,14 +153,9 @@ class Scene:
         return int(self.judged.items.part[self.asked.item])
 
     @property
-    def is_advised(self) -> bool:
-        """Whether the node's judge is one who sees advice, and there is some."""
-        return bool(self.entry.spec.helpers) and "advice" in self.entry.spec.judge.sees
-
-    @property
     def advice(self) -> Advice:
         """What this person is shown of it."""
-        return self.judged.advice if self.is_advised and not self.asked.hidden else Advice()
+        return self.judged.advice if self.entry.spec.shows_advice and not self.asked.hidden else Advice()
 
     def order(self, person: str) -> list[int]:
         """The alternatives from left to right, as places in `rows`."""
@@ -198,7 +193,7 @@ class Worktable:
         self.gallery = Gallery()
         self._tasks: dict[str, Task] = {}
         self._batches: OrderedDict[tuple[str, int], Judged] = OrderedDict()
-        self._keys: tuple[float, list[str]] = (-math.inf, [])
+        self._keys: tuple[float, dict[str, str]] = (-math.inf, {})
         self._demand: tuple[Demand | None, float] = (None, -math.inf)
         self._lock, self._counting = threading.Lock(), threading.Lock()
         # SQLite lets one write at a time, and those who wait for it sleep: here they queue.
@@ -210,11 +205,11 @@ class Worktable:
         return runs_of(self.plan, self.run)
 
     @property
-    def keys(self) -> list[str]:
-        """The keys of the run so far."""
+    def keys(self) -> Mapping[str, str]:
+        """The keys so far, and of each the run, of one seed, that it belongs to."""
         read, known = self._keys
         if time.monotonic() - read > KEYS_SECONDS:
-            known = [key for run in self.runs for key in self.store.referred(run).values()]
+            known = {key: run for run in self.runs for key in self.store.referred(run).values()}
             self._keys = time.monotonic(), known
         return known
 
@@ -276,10 +271,16 @@ class Worktable:
         """A question with its outcomes.
 
         Raises:
+            UsageError: it is a question of another run.
             StoreError: what it shows is not in the store any more.
         """
+        # Another run that shares the node may have put it first.
+        run = self.keys.get(asked.key)
+        if run is None:
+            raise UsageError(f"this page is not about {asked.entry} of run {asked.run}")
         entry = self.plan.by_name[asked.entry]
-        return Scene(asked, entry, self.task(entry.node), self._batch(asked.key, asked.batch))
+        judged = self._batch(asked.key, asked.batch)
+        return Scene(replace(asked, run=run), entry, self.task(entry.node), judged)
 
     def task(self, node: str) -> Task:
         """The task of a node."""
@@ -331,8 +332,8 @@ class Worktable:
             part=clean(cast(Pointed, scene.task).name_part(scene.part), 80) if has_parts else None,
             panes=tuple(self._pane(scene, person, place, name) for place, name in enumerate(names)),
             wheel=wheel,
-            hidden=scene.is_advised and asked.hidden and wheel is None,
-            counsel=() if asked.hidden or not scene.is_advised or wheel else tuple(counsel),
+            hidden=spec.shows_advice and asked.hidden and wheel is None,
+            counsel=() if asked.hidden or not spec.shows_advice or wheel else tuple(counsel),
             before=_say_before(scene, person),
         )
 
