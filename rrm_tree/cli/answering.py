@@ -29,8 +29,8 @@ TWO: Mapping[str, tuple[float, str]] = {
 }
 ARROW_MEANS = {"left": "a", "right": "b", "down": "t"}
 YES_NO: Mapping[str, tuple[float, str]] = {"y": (1.0, "right"), "w": (0.0, "wrong")}
-CHOICES = "abcdefghijklm"
-"""Letters of alternatives; the others are commands."""
+LETTERS = "abcdefghijklm"
+"""Of alternatives; the others are commands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,19 @@ class Press:
     """What was done, where an answer is an episode."""
 
 
+def name_alternatives(count: int) -> list[str]:
+    """What each of several is called: a letter, or a number where there are more than letters."""
+    return list(LETTERS[:count]) if count <= len(LETTERS) else [str(one) for one in range(1, count + 1)]
+
+
+def _takes_line(kind: str, alternatives: int) -> bool:
+    """Whether an answer takes more than one key, and so Enter after them."""
+    return kind in ("rating", "ranking") or alternatives > len(LETTERS)
+
+
 def explain_keys(kind: str, alternatives: int) -> str:
     """Which keys answer a question of this kind, in one line."""
+    names, takes_line = name_alternatives(alternatives), _takes_line(kind, alternatives)
     if kind == "preference":
         own = {"a or ←": TWO["a"][1], "b or →": TWO["b"][1], "t or ↓": TWO["t"][1]}
     elif kind == "label":
@@ -53,21 +64,22 @@ def explain_keys(kind: str, alternatives: int) -> str:
     elif kind == "rating":
         own = {"a number, then Enter": "your rating"}
     elif kind == "ranking":
-        own = {f"letters such as {CHOICES[:alternatives]}, then Enter": "best first"}
+        own = {f"letters such as {''.join(names)}, then Enter": "best first"}
     else:
         said = {
             "best": "the best",
             "correction": "what should have been done",
             "critique": "where it went wrong",
         }
-        own = {f"a to {CHOICES[alternatives - 1]}": said.get(kind, "your choice")}
-    every = {**own, "1 2 3": "how sure you are of the next answer", **COMMANDS}
+        own = {f"{names[0]} to {names[-1]}" + ", then Enter" * takes_line: said.get(kind, "your choice")}
+    sure = {} if takes_line else {"1 2 3": "how sure you are of the next answer"}
+    every = {**own, **sure, **COMMANDS}
     return "   ".join(f"[{key}] {words}" for key, words in every.items())
 
 
 def read_press(keys: Keys, kind: str, alternatives: int) -> Press:
     """What the next key, or line where the kind wants one, means."""
-    if kind in ("rating", "ranking"):
+    if _takes_line(kind, alternatives):
         return _of_line(keys.line(), kind, alternatives)
     key = keys.key()
     common = _common(key)
@@ -77,9 +89,8 @@ def read_press(keys: Keys, kind: str, alternatives: int) -> Press:
     name = ARROW_MEANS.get(key, key)
     if name in known:
         return Press("answer", known[name][0])
-    if not known and len(key) == 1 and key in CHOICES[:alternatives]:
-        return Press("answer", float(CHOICES.index(key)))
-    return Press("unknown")
+    names = name_alternatives(alternatives)
+    return Press("answer", float(names.index(key))) if not known and key in names else Press("unknown")
 
 
 def read_command(key: str) -> Press:
@@ -107,10 +118,10 @@ def _of_line(line: str | None, kind: str, alternatives: int) -> Press:
     word = line.strip().lower()
     if word in COMMANDS:
         return _common(word) or Press("unknown")
-    if kind == "ranking":
-        letters = CHOICES[:alternatives]
-        orders = ["".join(order) for order in permutations(letters)]
-        return Press("answer", float(orders.index(word))) if word in orders else Press("unknown")
+    if kind != "rating":
+        names = name_alternatives(alternatives)
+        said = ["".join(order) for order in permutations(names)] if kind == "ranking" else names
+        return Press("answer", float(said.index(word))) if word in said else Press("unknown")
     try:
         return Press("answer", float(word))
     except ValueError:
@@ -126,8 +137,9 @@ class Keys:
     def key(self) -> str:
         """The next key in small letters, an arrow by its name; empty at the end."""
         if sys.stdin.isatty():
-            pressed = click.getchar()
-            if pressed in ("\x03", "\x04"):
+            try:
+                pressed = click.getchar()
+            except EOFError:
                 return ""
             return ARROWS.get(pressed, pressed.lower())
         while not self.waiting:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rrm_tree.cli.answering import CHOICES, Keys, Press, explain_keys, read_press
+from rrm_tree.cli.answering import Keys, Press, explain_keys, name_alternatives, read_press
 from rrm_tree.cli.opening import find_run, open_desk, store_option, this_person
 from rrm_tree.errors import ExitCode, UsageError
 from rrm_tree.feedback import DEMONSTRATED
@@ -189,9 +189,8 @@ class Sitting:
         texts = show_item(self._task(asked), judged, asked)
         if judged.items.parts is not None:
             click.echo(f"\n{texts.pop(0)}")
-        for place, text in enumerate(texts):
-            title = f"[{CHOICES[place].upper()}]\n" if len(texts) > 1 and place < len(CHOICES) else ""
-            click.echo(f"\n{title}{text}")
+        for name, text in zip(name_alternatives(len(texts)), texts, strict=True):
+            click.echo(f"\n[{name.upper()}]\n{text}" if len(texts) > 1 else f"\n{text}")
         click.echo(f"\n{explain_keys(asked.kind, asked.alternatives)}")
 
     def _trust(self, asked: Asked) -> str:

@@ -1,6 +1,11 @@
 """Labelling in a terminal: a scripted standard input does all that a person can."""
 
+import os
+import pty
 import shutil
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -52,3 +57,20 @@ def test_skipped_questions_are_left_to_others(parked):
     call("label", "--store", parked, "--as", "bob", says="ssyq", code=4)
     person = Person(parked)
     assert next(one for one in person.desk.people(person.keys) if one.person == "bob").given == 1
+
+
+def test_ctrl_d_on_a_terminal_ends_it_like_quitting(parked):
+    mine, its = pty.openpty()
+    words = [sys.executable, "-m", "rrm_tree", "label", "--store", str(parked), "--as", "bob"]
+    with subprocess.Popen(words, stdin=its, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        for key in (b"y", b"\x04"):
+            while "[y] right" not in process.stdout.readline():
+                assert process.poll() is None
+            # What is typed before somebody waits for a key is thrown away.
+            while termios.tcgetattr(its)[3] & termios.ICANON:
+                assert process.poll() is None
+            os.write(mine, key)
+        assert "1 answered; 23 answers are still wanted" in process.stdout.read()
+    os.close(mine)
+    os.close(its)
+    assert process.returncode == ExitCode.WAITING_FOR_PEOPLE
