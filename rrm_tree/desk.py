@@ -187,7 +187,7 @@ class Desk(Ledger):
     def give_back(self, person: str, ids: Collection[str]) -> None:
         """Let others have questions at once that somebody holds and will not answer."""
         mine = sql.update(answers).where(answers.c.person == person, answers.c.question.in_(list(ids)))
-        self._change(mine.where(answers.c.state == "leased").values(lease_until=0.0))
+        self._change(mine.where(answers.c.state == "leased").values(lease_until=self._now))
 
     def answer(self, person: str, question: str, said: Said) -> Received:
         """Keep an answer; the same again changes nothing, another one takes its place until it was used.
@@ -314,12 +314,17 @@ class Desk(Ledger):
         count = count if rule.quota is None else min(count, rule.quota - done)
         if count <= 0:
             return []
-        live = sql.or_(answers.c.state == "given", answers.c.lease_until > self._now)
-        mine = sql.select(answers.c.question).where(answers.c.person == person, live)
-        free = sql.select(questions.c.id, questions.c.gold).where(
-            questions.c.key == key, questions.c.state == "open", questions.c.id.not_in(mine)
+        mine = sql.and_(answers.c.question == questions.c.id, answers.c.person == person)
+        is_free = sql.and_(answers.c.state == "leased", answers.c.lease_until <= self._now)
+        free = (
+            sql.select(questions.c.id, questions.c.gold)
+            .join(answers, mine, isouter=True)
+            .where(questions.c.key == key, questions.c.state == "open")
+            .where(sql.or_(answers.c.question.is_(None), is_free))
         )
-        free = free.order_by(questions.c.batch, questions.c.place).limit(count)
+        # What was let go comes after all that was never seen, what was let go first before the others.
+        since = sql.func.coalesce(answers.c.lease_until, 0.0)
+        free = free.order_by(since, questions.c.batch, questions.c.place).limit(count)
         new = connection.execute(free.where(self._has_room(person))).all()
         known = connection.execute(
             free.where(questions.c.gold.is_not(None), sql.not_(self._has_room(person)))

@@ -125,8 +125,8 @@ def _add_entrance(app: FastAPI) -> None:
     def enter(request: Request, token: str, office: Here) -> Response:
         """Come in by a link."""
         visitor = office.access.enter(token)
-        if visitor is None and office.access.is_of(token, request.state.visitor):
-            # Whoever opens a link that has done its work in the browser that it let in goes on.
+        if office.access.is_of(token, request.state.visitor):
+            # Whoever opens the link again in the browser that it let in goes on, and so do the other tabs.
             visitor = request.state.visitor
         if visitor is None:
             raise HTTPException(

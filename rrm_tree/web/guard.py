@@ -129,7 +129,8 @@ class Guard:
         visitor = self.access.visitor(_cookie(request.headers, self.access.cookie))
         scope.setdefault("state", {})["visitor"] = visitor
         refusal, receive = self.check(request, visitor), _limited(receive)
-        if refusal is None and request.method not in SAFE:
+        # A page that names its session is asked by whoever came in later by the same browser.
+        if refusal is None and (request.method not in SAFE or FORGERY_HEADER in request.headers):
             refusal, receive = await self._check_forgery(request, visitor, receive)
         status = 0
 

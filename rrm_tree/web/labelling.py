@@ -196,7 +196,7 @@ def evidence(question: Identifier, pane: int, way: str, office: Here, person: Pe
     """What a helper answered, to be put into the page; its own helpers are the next click."""
     scene = office.table.find(person.name, question)
     found = office.witnesses.look(scene, person.name, pane, way)
-    return render("evidence.html.j2", found=found, question=question, pane=pane)
+    return render("evidence.html.j2", found=found, question=question, pane=pane, mark=scene.mark(person.name))
 
 
 @router.get("/witness/{question}/{pane}/{way:path}", response_class=Response, responses=REFUSALS)

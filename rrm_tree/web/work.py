@@ -168,6 +168,10 @@ class Scene:
         seed = hashlib.sha256(f"{self.asked.id}\n{person}".encode()).digest()[:8]
         return [int(one) for one in np.random.default_rng(int.from_bytes(seed)).permutation(count)]
 
+    def mark(self, person: str) -> str:
+        """Stands in addresses of pictures: a browser that two people use keeps those of each apart."""
+        return hashlib.sha256(f"{person}\n{self.asked.id}".encode()).hexdigest()[:8]
+
     def look(self, place: int) -> Sight:
         """One outcome as this person sees it."""
         return see(self.task, self.judged.outcomes, self.rows[place], self.advice, self.parts[place])
@@ -339,7 +343,7 @@ class Worktable:
 
     def _pane(self, scene: Scene, person: str, place: int, name: str) -> Pane:
         sight = self.sight(scene, person, place)
-        source = f"/shown/{scene.asked.id}/{place}"
+        source = f"/shown/{scene.asked.id}/{place}?{scene.mark(person)}"
         return Pane(
             name=name,
             source=source,

@@ -81,6 +81,18 @@ def test_a_lease_that_ran_out_gives_the_question_to_others_and_a_late_answer_sti
     assert len(desk.answers_for(KEY, 0)) == 2
 
 
+def test_what_was_let_go_comes_again_after_everything_else(desk, clock):
+    put(desk, 6)
+    seen = []
+    for _ in range(9):
+        clock.now += 1
+        first, _ = desk.take("ann", [KEY], 2)
+        seen.append(first.item)
+        desk.give_back("ann", [first.id])
+    assert seen == [0, 1, 2, 3, 4, 5, 0, 1, 2]
+    assert [one.item for one in desk.take("bob", [KEY], 2)] == [0, 1]
+
+
 def test_what_several_shall_answer_goes_to_that_many_and_never_twice_to_one(desk):
     put(desk, 2, wanted=2)
     for person in ("ann", "bob", "eve"):

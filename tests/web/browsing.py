@@ -34,7 +34,7 @@ class Server:
         for line in self.process.stdout:
             name, _, link = line.partition(": ")
             if "/enter/" in link:
-                self.links[name.partition(" ")[0]] = link.strip()
+                self.links[name.removesuffix(" (works once)")] = link.strip()
             if name == "metrics":
                 break
         self.port = urlsplit(self.links["dashboard"]).port

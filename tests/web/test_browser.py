@@ -165,6 +165,63 @@ def test_undo_as_often_as_wished_and_another_answer(open_page, known):
     assert [(one.question, one.value) for one in known.given] == [(asked[0], 0.0)]
 
 
+def test_later_goes_round_all_questions_and_not_only_those_in_the_page(open_page):
+    page = open_page("ann")
+    seen = [shown(page)]
+    while len(seen) < 13:
+        fetched_ahead(page)
+        seen.append(press(page, "s"))
+    assert len(set(seen)) == 12 and seen[12] == seen[0]
+    assert open_page.said == []
+
+
+def test_what_another_tab_has_taken_back_is_asked_again_in_this_one(open_page, known):
+    page = open_page("ann")
+    first = shown(page)
+    press(page, "ArrowRight")
+    saved(page)
+    other = open_page("ann", context=page.context)
+    shown(other)
+    other.keyboard.press("u")
+    until(other, f"{SHOWN} === '{first}'")
+    other.close()
+    while press(page, "ArrowLeft") is not None:
+        pass
+    saved(page)
+    given = {one.question: one.value for one in known.given}
+    assert len(given) == len(known.given) == 12 and given[first] == 0.0
+
+
+def test_two_people_at_one_browser_send_each_their_own_answers(browser, folder, known):
+    server = Server(folder, people="ann lee,ann")
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(server.links["ann lee"])
+    first = shown(page)
+    fetched_ahead(page)
+    server.kill()
+    page.keyboard.press("ArrowRight")
+    reads(page, "#saved", "kept here")
+    server.start()
+    page.goto(server.links["ann"])
+    shown(page)
+    saved(page)
+    stale = context.new_page()
+    stale.goto(server.address + "/label")
+    shown(stale)
+    assert known.given == ()
+    page.goto(server.links["ann lee"])
+    shown(page)
+    saved(page)
+    assert [(one.person, one.question, one.value) for one in known.given] == [("ann lee", first, 1.0)]
+    # The other's page is still open: what it shows is not what this one is asked.
+    stale.keyboard.press("ArrowLeft")
+    reads(stale, "#notice", "load it again")
+    assert len(known.given) == 1
+    context.close()
+    server.kill()
+
+
 def test_cannot_tell_later_and_how_sure_by_keys_alone(open_page, known):
     page = open_page("ann")
     first = shown(page)

@@ -182,3 +182,9 @@ def test_a_link_that_has_done_its_work_still_works_in_the_browser_that_it_let_in
     assert [first.get(f"/enter/{door.token}").status_code for _ in range(2)] == [303, 303]
     assert second.get(f"/enter/{door.token}").status_code == 403
     assert site.client("ann").get(f"/enter/{door.token}").status_code == 403
+
+
+def test_whoever_opens_a_link_again_need_not_load_the_tabs_again_that_are_open(site):
+    ann = site.client("ann")
+    assert ann.get(f"/enter/{site.office.access.open_door('ann').token}").status_code == 303
+    assert ann.post("/api/undo", json={}).status_code == 200

@@ -145,6 +145,15 @@ def test_two_people_are_never_asked_the_same(site):
     assert press(bob, {"id": next(iter(hers))}).status_code == 404
 
 
+def test_two_people_who_are_asked_the_same_have_pictures_of_their_own(folder, visit, train_people):
+    assert train_people(folder, "--set", "nodes.verdict.judge.overlap=2")[0] == 4
+    site = visit(folder)
+    seen = [take(site.client(name), 4)["questions"] for name in ("ann", "bob")]
+    hers, his = ({one["id"]: one["panes"][0]["source"] for one in questions} for questions in seen)
+    # A browser keeps pictures by their addresses, and sides are drawn anew for each person.
+    assert set(hers) == set(his) and not set(hers.values()) & set(his.values())
+
+
 def test_questions_are_held_and_given_back(site):
     ann, bob = site.client("ann"), site.client("bob")
     ids = [one["id"] for one in take(ann, 8)["questions"]]

@@ -90,6 +90,9 @@ def test_an_episode_and_a_goal_are_shown_by_keys_alone_and_a_tiny_node_learns_fr
     page.keyboard.press("d")
     shown(page, first)
     saved(page)
+    # Taken back before the server has said where it leads: that one action, and no answer.
+    page.keyboard.type("9u")
+    tells(page, "taken back. The beginning.")
     page.keyboard.type("999")
     tells(page, "3 steps. It is over.")
     page.keyboard.press("d")

@@ -18,12 +18,9 @@ const run = document.body.dataset.run;
 const token = document.querySelector('meta[name="csrf-token"]').content;
 
 async function ask(path, body) {
-  const options = body === undefined ? {} : {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-csrf-token": token },
-    body: JSON.stringify(body),
-    keepalive: true,
-  };
+  // Sent with what changes nothing, too: somebody else may have come in by this browser since.
+  const headers = { "content-type": "application/json", "x-csrf-token": token };
+  const options = body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body), keepalive: true };
   const response = await fetch(path, options);
   if (!response.ok) {
     const error = new Error(String(response.status));
@@ -37,7 +34,6 @@ async function ask(path, body) {
 // --- what is shown ---------------------------------------------------------------------------------
 
 let queue = [];
-let later = new Set();
 const history = [];
 let standing = null;
 let sinceShown = 0;
@@ -49,17 +45,18 @@ let fetching = false;
 let again = false;
 let away = false;
 let nothing = false;
-// Answered and sent from here: what the server said of them before it had the answer is old.
-const sent = new Set();
+// Answered or put off since the server was last asked: what it says of them then may be old.
+const gone = new Set();
+let lettingGo = Promise.resolve();
 let lookTimer = 0;
 let workedSince = Date.now();
 let answeredAt = Date.now();
 let answeredSince = 0;
 const typed = new Typed();
 const player = new Player($("player"), $("back"), $("play"), $("forth"), $("time"));
-const outbox = new Outbox(`rrm ${run} ${person}`, (entry) => ask("/api/answer", entry), {
+const outbox = new Outbox(`rrm ${run}\n${person}`, (entry) => ask("/api/answer", entry), {
   changed: showSaved,
-  sent: (entry, kept) => { sent.add(entry.id); if (kept.state === "amended") notice("That question was used already: your new answer is kept beside it, as an amendment."); },
+  sent: (entry, kept) => { gone.add(entry.id); if (kept.state === "amended") notice("That question was used already: your new answer is kept beside it, as an amendment."); },
   refused: (entry, error) => notice(`An answer was not taken: ${error.detail || error.message}`),
 });
 
@@ -215,6 +212,7 @@ function show() {
     : question.panes.map((pane, place) => `${title(question, place)}: ${pane.words} ${pane.note}`).join(". ");
   $("said").textContent = `${question.question} ${question.part || ""} ${words} ${question.hidden ? "Advice is hidden." : ""}`;
   document.documentElement.dataset.question = question.id;
+  document.documentElement.dataset.ahead = queue.length;
 }
 
 function idle() {
@@ -277,15 +275,18 @@ async function refill() {
   fetching = true;
   again = false;
   try {
+    await lettingGo;
+    gone.clear();
     // The first one alone: it is there sooner. What is answered and on its way is still held, and comes first.
-    const count = queue.length ? Math.min(8, AHEAD + outbox.size + later.size) : Math.min(8, 1 + outbox.size);
+    const count = Math.min(8, (queue.length ? AHEAD : 1) + outbox.size);
     const had = queue.length;
     const found = await ask(`/api/work?count=${count}`);
     standing = found.standing;
+    if (away) notice("");
     away = false;
     const known = new Set(queue.map((one) => one.id));
     for (const one of found.questions) {
-      if (!known.has(one.id) && !outbox.has(one.id) && !sent.has(one.id)) queue.push(prepare(one));
+      if (!known.has(one.id) && !outbox.has(one.id) && !gone.has(one.id)) queue.push(prepare(one));
     }
     // What was answered meanwhile may be all that was sent.
     nothing = !queue.length && !again && !outbox.size && !found.questions.length;
@@ -305,14 +306,17 @@ async function refill() {
 
 function explain(error) {
   if (error.status === 401) notice("Your session has ended. Open your link again; answers kept here are sent then.");
-  else if (error.status === 403) notice(`${error.detail || "This page is out of date."} Load it again.`);
+  else if (error.status === 403) notice(sentence(error.detail || "the page is out of date; load it again"));
   else if (error.status === 429) setTimeout(refill, 1500);
   else {
     away = true;
-    showSaved(outbox.size, "the server is away");
+    showSaved(outbox.size, error.status ? "the server is in trouble" : "the server is away");
+    if (typeof error.detail === "string" && error.detail) notice(sentence(error.detail));
   }
   if (!current()) idle();
 }
+
+const sentence = (words) => `${words[0].toUpperCase()}${words.slice(1)}`.replace(/[^.!?]$/, "$&.");
 
 async function hold() {
   if (paused || document.hidden || !queue.length) return;
@@ -348,7 +352,6 @@ function press(said) {
   tabs.postMessage({ answered: question.id });
   history.push(question);
   queue.shift();
-  later.delete(question.id);
   notice("");
   answeredSince += 1;
   show();
@@ -401,7 +404,6 @@ async function undo() {
   try {
     const { question } = await ask("/api/undo", {});
     if (question) {
-      sent.delete(question.id);
       const place = history.findLastIndex((one) => one.id === question.id);
       if (place >= 0) history.splice(place, 1);
       return reopen(prepare(question));
@@ -428,10 +430,10 @@ function putOff() {
   if (!question) return;
   if (queue.length < 2 && !question.used) return notice("There is no other question now.");
   queue.shift();
-  // What has been learned from is not asked again: an amendment that is not wanted just goes.
+  // It comes again after all others. What has been learned from does not: the amendment is not wanted.
   if (!question.used) {
-    queue.push(question);
-    later.add(question.id);
+    gone.add(question.id);
+    lettingGo = ask("/api/release", { ids: [question.id] }).catch(explain);
   }
   notice("");
   show();
@@ -472,7 +474,6 @@ async function pause() {
   const ids = queue.slice(0, 8).map((one) => one.id);
   paused = true;
   queue = [];
-  later = new Set();
   show();
   await outbox.settle();
   if (ids.length) await ask("/api/release", { ids }).catch(() => {});
@@ -554,10 +555,11 @@ function onReasonKey(event, key) {
 
 // --- begin -------------------------------------------------------------------------------------------
 
-const tabs = new BroadcastChannel(`rrm ${run} ${person}`);
+const tabs = new BroadcastChannel(`rrm ${run}\n${person}`);
 tabs.onmessage = ({ data }) => {
   // Another tab has answered it.
   const wasShown = current()?.id === data.answered;
+  gone.add(data.answered);
   queue = queue.filter((one) => one.id !== data.answered);
   if (wasShown) show();
   if (queue.length < AHEAD) refill();

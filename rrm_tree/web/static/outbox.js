@@ -6,7 +6,8 @@ const LONGEST_WAIT_MS = 5_000;
 export class Outbox {
   // name: of this person in this run. send: gives a promise of what the server says.
   constructor(name, send, { changed, sent, refused }) {
-    this.prefix = `${name} `;
+    // No name holds a line's end: no person's answers are taken for those of another whose name begins alike.
+    this.prefix = `${name}\n`;
     this.send = send;
     this.told = { changed, sent, refused };
     this.wait = FIRST_WAIT_MS;

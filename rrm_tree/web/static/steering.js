@@ -8,6 +8,7 @@ export class Steering {
     this.now = question.wheel.now;
     this.told = { ask, say, done, trouble };
     this.last = Promise.resolve();
+    this.waiting = 0;
     this.focused = 0;
     this.buttons = question.wheel.actions.map((action, place) => this.button(action.key, action.name, () => this.go(place)));
     this.buttons.forEach((one, place) => { one.tabIndex = place ? -1 : 0; one.addEventListener("focus", () => this.point(place)); });
@@ -64,11 +65,12 @@ export class Steering {
   }
 
   get isUntouched() {
-    return !this.now.moves.length;
+    return !this.now.moves.length && !this.waiting;
   }
 
   queue(work) {
-    this.last = this.last.then(work, work);
+    this.waiting += 1;
+    this.last = this.last.then(work, work).finally(() => { this.waiting -= 1; });
     return this.last;
   }
 
