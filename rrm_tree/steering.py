@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from rrm_tree.contracts import Arrangeable, Segmented, Task
+from rrm_tree.contracts import Arrangeable, Segmented, Steering, Task
 from rrm_tree.errors import UsageError
 from rrm_tree.feedback import Kind
 from rrm_tree.learning.rollouts import rollout
 from rrm_tree.learning.rows import MASKS, Rows
 from rrm_tree.outcomes import Array, Arrays, Outcomes, digest_rows
-from rrm_tree.steered import first_actions
+from rrm_tree.steered import first_actions, steering_of
 
 
 @dataclass(frozen=True)
@@ -55,32 +55,58 @@ def follow(task: Task, kind: Kind, subjects: Arrays, moves: Sequence[int]) -> Wa
     if kind == "goal" and isinstance(task, Arrangeable):
         arranged = task.arrange(subjects, np.array([moves], np.int64) + first)
         return Way(arranged, over=False, enough=True)
-    done, over = _play(task, subjects, [first + move for move in moves])
+    done, over = _play(task, subjects, moves, first)
     in_windows = isinstance(task, Segmented) and task.segment is not None and len(moves) >= task.segment
     return Way(done, over, enough=over or in_windows or kind == "goal")
 
 
-def _play(task: Task, subjects: Arrays, actions: Sequence[int]) -> tuple[Outcomes, bool]:
+def _play(task: Task, subjects: Arrays, moves: Sequence[int], first: int) -> tuple[Outcomes, bool]:
     """The episode so far, and whether it is over."""
-    left = list(actions)
+    left = list(moves)
 
     def act(seen: Arrays, about: Arrays, rng: Generator, explore: bool) -> Array:
-        action = left.pop(0)
-        if MASKS in seen and not seen[MASKS][0, action]:
-            raise UsageError(f"action {action} is not allowed now")
-        return np.array([action])
+        move = left.pop(0)
+        if MASKS in seen and not seen[MASKS][0, move]:
+            known = steering_of(task)
+            name = known.names[move] if isinstance(known, Steering) else f"action {first + move}"
+            raise UsageError(f"'{name}' is not allowed now")
+        return np.array([first + move])
 
-    rolled = rollout(task, act, subjects, _chance(subjects), explore=False, limit=len(actions))
+    rolled = rollout(task, act, subjects, _chance(subjects), explore=False, limit=len(moves))
     if left:
-        raise UsageError(f"the episode is over after {len(actions) - len(left)} steps")
+        raise UsageError(f"the episode is over after {len(moves) - len(left)} steps")
     return rolled.outcomes, bool(rolled.whole[0])
+
+
+def allowed_after(task: Task, kind: Kind, subjects: Arrays, moves: Sequence[int]) -> tuple[bool, ...] | None:
+    """Which actions may be taken after these moves; None where all may.
+
+    Args:
+        task: one that people can steer (`steering_of`).
+        kind: of judgment, a demonstration or a goal.
+        subjects: of one row.
+        moves: places of actions in their list, which can be made and do not end the episode.
+    """
+    if kind == "goal" and isinstance(task, Arrangeable):
+        return None
+    first, _ = first_actions(task) or (0, 0)
+    rows = Rows(task, 1)
+    try:
+        if not rows.masked:
+            return None
+        seen = rows.start(subjects, _seed(subjects))
+        for move in moves:
+            seen = rows.step(np.array([first + move]), np.ones(1, np.bool_)).seen
+        return tuple(rows.shown(seen)[MASKS][0].tolist())
+    finally:
+        rows.close()
 
 
 def _begin(task: Task, subjects: Arrays) -> Outcomes:
     """Where an episode begins, as an outcome without steps."""
     rows = Rows(task, 1)
     try:
-        seen = rows.start(subjects, int(_chance(subjects).integers(2**31)))
+        seen = rows.start(subjects, _seed(subjects))
         space = rows.envs.single_action_space
     finally:
         rows.close()
@@ -94,6 +120,11 @@ def _begin(task: Task, subjects: Arrays) -> Outcomes:
         {"rewards": zeros},
         np.zeros(1, np.bool_),
     )
+
+
+def _seed(subjects: Arrays) -> int:
+    """What `rollout` starts the environments with."""
+    return int(_chance(subjects).integers(2**31))
 
 
 def _chance(subjects: Arrays) -> Generator:

@@ -6,6 +6,7 @@ Touches standard input and output, and the task's environments.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -31,7 +32,7 @@ def steer(keys: Keys, task: Task, asked: Asked, judged: Judged) -> Press:
     from rrm_tree.errors import PluginError, UsageError
     from rrm_tree.outcomes import take_rows
     from rrm_tree.steered import steering_of
-    from rrm_tree.steering import follow
+    from rrm_tree.steering import allowed_after, follow
 
     found = steering_of(task)
     if isinstance(found, str):
@@ -40,8 +41,13 @@ def steer(keys: Keys, task: Task, asked: Asked, judged: Judged) -> Press:
     about = take_rows(judged.outcomes.subjects, rows)
     moves = asked.moves or ()
     way = follow(task, asked.kind, about, moves)
+
+    def show() -> None:
+        allowed = None if way.over else allowed_after(task, asked.kind, about, moves)
+        _show(task, way, moves, allowed or ())
+
     _explain(found, asked.kind)
-    _show(task, way, moves)
+    show()
     while (line := keys.line()) is not None:
         for word in line.lower().split():
             wanted = moves
@@ -62,7 +68,7 @@ def steer(keys: Keys, task: Task, asked: Asked, judged: Judged) -> Press:
             except UsageError as error:
                 click.echo(str(error))
                 break
-        _show(task, way, moves)
+        show()
     return Press("quit")
 
 
@@ -77,9 +83,11 @@ def _explain(steering: Steering, kind: str) -> None:
     click.echo("   ".join(f"[{key}] {words}" for key, words in commands.items()) + "   then Enter")
 
 
-def _show(task: Task, way: Way, moves: tuple[int, ...]) -> None:
+def _show(task: Task, way: Way, moves: tuple[int, ...], allowed: Sequence[bool]) -> None:
     from rrm_tree.outcomes import Advice
     from rrm_tree.showing import spell
 
     over = ", which is the end; [d] hands it in" if way.over else ""
     click.echo(f"\nafter {len(moves)} moves{over}:\n{spell(task, way.done, 0, 0, Advice())}")
+    if forbidden := [str(place) for place, one in enumerate(allowed, 1) if not one]:
+        click.echo(f"not allowed now: {' '.join(forbidden)}")

@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict
 from rrm_tree.contracts import Steering
 from rrm_tree.errors import PluginError, UsageError
 from rrm_tree.feedback import DEMONSTRATED, MOST_MOVES
-from rrm_tree.outcomes import Advice, take_rows
+from rrm_tree.outcomes import Advice, Arrays, take_rows
 from rrm_tree.report.words import clean
 from rrm_tree.steered import steering_of
-from rrm_tree.steering import Way, follow
+from rrm_tree.steering import Way, allowed_after, follow
 from rrm_tree.web.sights import Form, Gallery, Sight, see
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Stand(_Frozen):
     over: bool
     enough: bool
     """Whether it can be handed in."""
+    allowed: tuple[bool, ...] | None
+    """Which actions may be taken now; None where the environment allows all, or the episode is over."""
     source: str
     """Where the picture of it is fetched from."""
     form: Form
@@ -119,13 +121,13 @@ def stand(scene: Scene, gallery: Gallery, moves: Sequence[int]) -> Stand:
     Raises:
         UsageError: one of them cannot be made.
     """
-    way = gallery.do(partial(_follow, scene, moves))
-    sight = look(scene, gallery, moves)
+    way, sight, allowed = gallery.do(partial(_reach, scene, gallery, moves))
     written = ",".join(map(str, moves))
     return Stand(
         moves=tuple(moves),
         over=way.over,
         enough=way.enough,
+        allowed=allowed,
         source=f"/steered/{scene.asked.id}?moves={written}",
         form=sight.form,
         words=f"{sight.words} {sight.note}".strip(),
@@ -139,7 +141,7 @@ def look(scene: Scene, gallery: Gallery, moves: Sequence[int]) -> Sight:
     Raises:
         UsageError: one of the moves cannot be made.
     """
-    return gallery.get(("steered", scene.asked.id, tuple(moves)), partial(_look, scene, moves))
+    return gallery.get(_name(scene, moves), lambda: _see(scene, _follow(scene, moves)))
 
 
 def check_shown(scene: Scene, gallery: Gallery, moves: Sequence[int] | None) -> tuple[int, ...]:
@@ -158,9 +160,28 @@ def _follow(scene: Scene, moves: Sequence[int]) -> Way:
     asked = scene.asked
     if not is_steered(asked.kind):
         raise UsageError(f"a {asked.kind} is no episode")
-    rows = scene.judged.items.first[asked.item : asked.item + 1]
-    return follow(scene.task, asked.kind, take_rows(scene.judged.outcomes.subjects, rows), moves)
+    return follow(scene.task, asked.kind, _about(scene), moves)
 
 
-def _look(scene: Scene, moves: Sequence[int]) -> Sight:
-    return see(scene.task, _follow(scene, moves).done, 0, Advice(), still=True)
+def _about(scene: Scene) -> Arrays:
+    """What the episode is about, one row."""
+    rows = scene.judged.items.first[scene.asked.item : scene.asked.item + 1]
+    return take_rows(scene.judged.outcomes.subjects, rows)
+
+
+def _reach(
+    scene: Scene, gallery: Gallery, moves: Sequence[int]
+) -> tuple[Way, Sight, tuple[bool, ...] | None]:
+    """Where the moves lead, what is to be seen there, and what may be done next."""
+    way = _follow(scene, moves)
+    sight = gallery.get_here(_name(scene, moves), lambda: _see(scene, way))
+    allowed = None if way.over else allowed_after(scene.task, scene.asked.kind, _about(scene), moves)
+    return way, sight, allowed
+
+
+def _see(scene: Scene, way: Way) -> Sight:
+    return see(scene.task, way.done, 0, Advice(), still=True)
+
+
+def _name(scene: Scene, moves: Sequence[int]) -> tuple[object, ...]:
+    return "steered", scene.asked.id, tuple(moves)

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browsing import reads, saved, shown, until
+from click.testing import CliRunner
 from waiting_runs import run_tree
 
+from rrm_tree.cli import rrm
 from rrm_tree.desk import Desk
 from rrm_tree.states import load_rounds
 from rrm_tree.store import Store
@@ -22,9 +24,14 @@ SPEC = Path(__file__).with_name("blocks.yaml")
 
 
 @pytest.fixture
-def folder(tmp_path):
-    store = tmp_path / "store"
-    code, told = run_tree(store, spec=SPEC)
+def folder(tmp_path, request):
+    """A store in which people are asked to build with blocks, or to go through `doors`."""
+    spec, store = SPEC, tmp_path / "store"
+    if getattr(request, "param", None) == "doors":
+        spec = tmp_path / "doors.yaml"
+        spec.write_text(LOCKED, encoding="utf-8")
+        (tmp_path / "locked_doors.py").write_text(DOORS, encoding="utf-8")
+    code, told = run_tree(store, spec=spec)
     assert code == 4, told
     return store
 
@@ -130,6 +137,77 @@ def train(folder, code):
     command = [sys.executable, "-m", "rrm_tree", "run", str(SPEC), "--store", str(folder), "--no-wait"]
     done = subprocess.run([*command, "--executor", "inline"], check=False, capture_output=True, text=True)
     assert done.returncode == code, done.stdout + done.stderr
+
+
+DOORS = """
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+
+class Doors(gymnasium.Env):
+    \"\"\"The door that was opened last is locked.\"\"\"
+
+    observation_space = spaces.Box(0, 2, (1,), np.float32)
+    action_space = spaces.Discrete(3)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.locked = 2
+        return self.see(), {}
+
+    def see(self):
+        return np.array([self.locked], np.float32)
+
+    def get_action_meanings(self):
+        return ["red door", "green door", "blue door"]
+
+    def action_masks(self):
+        return np.arange(3) != self.locked
+
+    def step(self, action):
+        self.locked = int(action)
+        return self.see(), 0.0, False, False, {}
+
+
+gymnasium.register("own/Doors-v0", Doors, max_episode_steps=3)
+"""
+LOCKED = """
+version: 1
+name: doors
+imports: [locked_doors]
+nodes:
+  build:
+    doc: Does it go through?
+    task: own/Doors-v0
+    criteria: {through: {question: Show how one goes through.}}
+    judge: {use: person, kind: demonstration}
+    agent: ppo
+    budget: {judgments: 2, steps: 1k, rounds: 1}
+"""
+
+
+@pytest.mark.parametrize("folder", ["doors"], indirect=True)
+def test_what_is_forbidden_is_grey_before_it_is_pressed_and_is_not_done(open_page, folder):
+    page = open_page("ann")
+    first = shown(page)
+    grey = "[...document.querySelectorAll('.actions button[aria-disabled=true]')].map(one => one.textContent)"
+    assert page.evaluate(grey) == ["3 blue door", "u take back", "d done"]
+    page.keyboard.press("3")
+    tells(page, "blue door is not allowed now.")
+    page.keyboard.press("2")
+    tells(page, "green door. 1 step.")
+    assert page.evaluate(grey) == ["2 green door", "d done"]
+    page.keyboard.type("213")
+    tells(page, "blue door. 3 steps. It is over.")
+    page.keyboard.press("d")
+    shown(page, first)
+    saved(page)
+    assert [one.moves for one in given_of(folder)] == [(1, 0, 2)]
+    assert open_page.said == []
+    words = ["label", "--store", str(folder), "--as", "ann"]
+    told = CliRunner().invoke(rrm, words, input="3\n2\n1 3\nd\n").output
+    assert "'blue door' is not allowed now" in told and "not allowed now: 2" in told and "1 answered" in told
 
 
 def test_the_page_cannot_be_made_to_step_where_one_cannot_go(site):

@@ -57,7 +57,12 @@ export class Steering {
 
   // One after the other: keys may be pressed faster than the server answers.
   go(place) {
-    return this.queue(() => this.lead([...this.now.moves, place], this.wheel.actions[place].name));
+    const { name } = this.wheel.actions[place];
+    return this.queue(() => (this.mayTake(place) ? this.lead([...this.now.moves, place], name) : this.told.say(`${name} is not allowed now.`)));
+  }
+
+  mayTake(place) {
+    return !this.now.allowed || this.now.allowed[place];
   }
 
   takeBack() {
@@ -116,7 +121,7 @@ export class Steering {
     const isOpen = this.spelled.open;
     this.figure.replaceChildren(seen, this.caption, ...(now.spelled ? [this.spelled] : []));
     this.spelled.open = isOpen;
-    for (const one of this.buttons) one.setAttribute("aria-disabled", String(now.over));
+    this.buttons.forEach((one, place) => one.setAttribute("aria-disabled", String(now.over || !this.mayTake(place))));
     this.back.setAttribute("aria-disabled", String(this.isUntouched));
     this.hand.setAttribute("aria-disabled", String(!now.enough));
   }
