@@ -1,7 +1,7 @@
 """How exactly the errors of five judges are worked out from their answers to the same questions.
 
-`python tests/benchmarks/study_several_judges.py [SEEDS]`: in how many seeds all five are found to within .05 of
-how often they really erred, and of the rates that were declared; and who knows every right answer, of the latter.
+`python tests/benchmarks/study_several_judges.py [SEEDS]`: in how many seeds all five are found to within .05
+of how often they really erred, and of the rates that were declared; and how many seeds allow the latter.
 """
 
 from __future__ import annotations
