@@ -1,62 +1,22 @@
-"""What a plug-in must offer: tasks, judges, networks, algorithms, agents.
-
-A plug-in is a class, or a *door*: a light function with the same facts as attributes (see
-`declare`) that imports the heavy class when it is called. Its keyword arguments are its options
-in the spec (`with:`), checked against their annotations before anything trains.
+"""What a task must offer, and what it may: acting, being judged, being shown, being measured.
 
 Holds protocols and the small values that cross them; loads neither NumPy nor torch nor gymnasium.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from gymnasium.vector import VectorEnv
     from numpy.random import Generator
-    from torch import nn
 
-    from rrm_tree.asking import Asking
-    from rrm_tree.feedback import Kind
-    from rrm_tree.outcomes import (
-        Advice,
-        Answers,
-        Array,
-        Arrays,
-        Floats,
-        Ints,
-        Items,
-        Judged,
-        Outcomes,
-        Questions,
-    )
+    from rrm_tree.outcomes import Advice, Array, Arrays, Floats, Ints, Outcomes, Questions
 
 Split: TypeAlias = Literal["train", "judge", "gate", "measure"]
 """Starting states that never overlap: to act on, to be judged, to pass gates, to be measured on."""
-
-MOST_RANKED: Final = 7
-"""Alternatives of a ranking: nobody orders more at a glance, and 7! orders can be counted."""
-
-JUDGED: Final = "judged"
-"""In place of a file of demonstrations: what the node's own judge has shown."""
-
-Plugin = TypeVar("Plugin")
-
-
-def declare(**facts: object) -> Callable[[Plugin], Plugin]:
-    """Put the facts that validation reads on a door, as attributes."""
-
-    def put(door: Plugin) -> Plugin:
-        for name, fact in facts.items():
-            setattr(door, name, fact)
-        return door
-
-    return put
-
-
-# --- tasks -------------------------------------------------------------------------------------
 
 
 class Task(Protocol):
@@ -297,160 +257,3 @@ class Noted(Protocol):
 
     def notes(self, outcomes: Outcomes) -> tuple[str, ...]:
         """Sentences that a reader of the results should see; none where all is well."""
-
-
-# --- judges ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is put to a judge, in one batch."""
-
-    task: Task
-    kind: str
-    questions: tuple[str, ...]
-    """The criteria's questions in words; `items.criterion` points into them."""
-    outcomes: Outcomes
-    advice: Advice
-    """Empty where the judge works alone."""
-    items: Items
-    rng: Generator
-
-
-class Judge(Protocol):
-    """Who gives feedback. `version`, `kinds`, `direct` and `tasks` are read before training."""
-
-    version: str
-    kinds: tuple[str, ...]
-    """Kinds of judgment it can give; the first is the default."""
-    direct: bool
-    """Whether it can judge without helpers, and so ground a leaf."""
-    tasks: tuple[str, ...] | None
-    """Tasks it knows, by registered name; None for any."""
-
-    def answer(self, request: Request) -> Answers:
-        """One answer an item, NaN for "cannot tell", with the looks that it took."""
-
-
-@runtime_checkable
-class Demonstrator(Protocol):
-    """A judge who can show how it is done."""
-
-    def demonstrate(self, request: Request) -> tuple[Outcomes, Ints]:
-        """An episode of its own about the subject of every item, and the looks that each took, [items].
-
-        The items' outcomes are what agents did about the same subjects.
-        """
-
-
-@runtime_checkable
-class Deferred(Protocol):
-    """A judge whose answers take as long as people take: questions are written down, the node is parked.
-
-    Its `answer` is never called; what comes later is all that is learned from. Declares `deferred = True`.
-    """
-
-    asking: Asking
-    """How the questions are put."""
-
-
-@runtime_checkable
-class Taped(Protocol):
-    """A judge whose judgments are all there, outcomes with them, and who can give no others.
-
-    Its `answer` is called where it is a fallback alone: what it said of the very same questions, NaN for all
-    others. Declares `taped = True`.
-    """
-
-    def judged(self, kind: Kind) -> Judged:
-        """All judgments of a kind, in the order in which they are learned from."""
-
-
-@runtime_checkable
-class Solver(Protocol):
-    """A judge of whom it is known how many looks doing the task itself would take."""
-
-    def solve_looks(self, task: Task, subjects: Arrays, rng: Generator) -> Floats:
-        """Looks to find a right answer unaided, shape [subjects]."""
-
-
-# --- learning ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Shapes:
-    """What a reward network is built for."""
-
-    inputs: Mapping[str, tuple[int, ...]]
-    """Shape of each input without batch and time; advice comes as `advice.<helper>`."""
-    parts: int
-    values: int
-    """Scores per part: one for each value of a factorised action, otherwise 1."""
-    criteria: int
-
-
-class Network(Protocol):
-    """Builds one member of a reward model's ensemble."""
-
-    version: str
-
-    def __call__(self, shapes: Shapes) -> nn.Module:
-        """A module from {input: float tensor [batch, *shape]} to scores [batch, parts, values, criteria].
-
-        Must run under `torch.func.functional_call` and `vmap`: no batch norm, no in-place state.
-        """
-
-
-class Agent(Protocol):
-    """Acts in a task."""
-
-    def act(self, observations: Arrays, subjects: Arrays, rng: Generator, explore: bool) -> Array:
-        """One action a row, shape [n, ...]; samples where `explore`, its best otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What an algorithm improves on: a task whose reward is the reward model."""
-
-    task: Task
-    starts: Callable[[int, Generator], Arrays]
-    """Subjects (or a root's starting states) to train on; at most as many as asked for."""
-    rewards: Callable[[Outcomes], Floats]
-    """Reward of every transition, shape [n, T]; helpers' advice is asked for on the way."""
-    table: Callable[[Outcomes], Floats]
-    """Factorised tasks: score of every value of every part, shape [n, parts, values]."""
-    steps: int
-    """Environment steps that may be executed; a hard limit."""
-    optimiser_steps: int | None
-    seed: int
-    stretches: bool = False
-    """Whether `rewards` may be asked about stretches of episodes; else about whole ones alone."""
-    beyond: float | None = None
-    """Reward of every step after an episode has ended; None where nothing comes after an end."""
-    demonstrations: Outcomes | None = None
-    """What the node's judge has shown so far, windows of it where the task has segments; None: nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Improved:
-    """A better agent, as arrays, and what it cost."""
-
-    arrays: Arrays
-    steps: int
-    optimiser_steps: int
-    notes: tuple[str, ...] = ()
-
-
-class Algorithm(Protocol):
-    """Turns a reward into an agent."""
-
-    version: str
-
-    def check(self, task: Task) -> str | None:
-        """Why this task is not for this algorithm; None if it is."""
-
-    def improve(self, problem: Problem, previous: Arrays | None) -> Improved:
-        """A better agent; goes on from `previous`, the last round's arrays, where it can."""
-
-    def load(self, problem: Problem, arrays: Arrays) -> Agent:
-        """The agent that `improve` took apart."""
