@@ -5,13 +5,12 @@ In: a Report. Out: text. Reads the templates beside it and touches nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rrm_tree.propagation import (
     DISTRIBUTIONS,
     Analysis,
     Arms,
-    Estimate,
     NodeAnalysis,
 )
 from rrm_tree.records import Picture, RunResult
@@ -27,7 +26,7 @@ from rrm_tree.report import (
 from rrm_tree.report.allocation_table import allocation_table
 from rrm_tree.report.arm_tests import arm_test_table
 from rrm_tree.report.arm_words import say_arms
-from rrm_tree.report.charted import ArmsView, Group, draw_bars, group_lines
+from rrm_tree.report.charted import ArmsView, draw_bars, group_lines
 from rrm_tree.report.charts import (
     Scale,
     scale_shares,
@@ -44,7 +43,7 @@ from rrm_tree.report.diagrams import (
 from rrm_tree.report.document import Report
 from rrm_tree.report.drawing import draw_tree, inherited_by_edge
 from rrm_tree.report.folding import fold_tree
-from rrm_tree.report.people_words import people_of, say_people
+from rrm_tree.report.people_words import say_people
 from rrm_tree.report.pictures import (
     PICTURE_BYTES,
     PICTURES,
@@ -68,6 +67,7 @@ def write_html(report: Report) -> str:
     taken = sum(pair.size for pair in pairs)
     pictures = choose_pictures(result, PICTURES - 2 * len(pairs), PICTURE_BYTES - taken)
     size = f"{plural(len(analysis.nodes), 'node')} on {plural(len(analysis.levels), 'level')}"
+    drawn = {**_tables(result, analysis, chosen), **_study_tables(report, chosen)}
     return (
         environment()
         .get_template("report.html.j2")
@@ -75,7 +75,7 @@ def write_html(report: Report) -> str:
             report=report,
             title=clean(result.name, 80),
             subtitle=size,
-            sections=_sections(report, groups, pictures),
+            sections=_sections(drawn, groups=groups, arms=analysis.arms, pictures=pictures, pairs=pairs),
             drawing=draw_tree(result, analysis, inherited=inherited_by_edge(report.studies)),
             branches=fold_tree(result, analysis),
             has_causes=any(study.causes for study in report.studies),
@@ -100,8 +100,7 @@ def write_html(report: Report) -> str:
             pairs=pairs,
             pictures=[view_picture(picture) for picture in pictures],
             left_out=_count_left_out(result, pictures),
-            **_tables(result, analysis, chosen),
-            **_study_tables(report, chosen),
+            **drawn,
         )
     )
 
@@ -152,41 +151,32 @@ def _study_tables(report: Report, chosen: Chosen) -> dict[str, Table]:
 
 
 def _sections(
-    report: Report, groups: Sequence[Group[Estimate]], pictures: Sequence[Picture]
+    drawn: Mapping[str, Table], *, groups: object, arms: object, pictures: object, pairs: object
 ) -> list[tuple[str, str]]:
-    """What the page's links lead to."""
-    analysis = report.analysis
+    """What the page's links lead to, in its order."""
+
+    def rows(*names: str) -> bool:
+        return any(drawn[name].rows for name in names)
+
     every: list[tuple[str, str, object]] = [
         ("tree", "Tree", True),
         ("accuracy", "Accuracy", groups),
-        (
-            "error",
-            "Error",
-            any(part.shown for node in analysis.nodes for part in (node.off, node.on) if part),
-        ),
-        ("transfer", "Transfer", any(cause_tables.each_transfer(report.studies))),
-        (
-            "prediction",
-            "Prediction",
-            any(study.predictions and study.predictions.predictions for study in report.studies),
-        ),
-        ("allocation", "Where to label next", report.allocation),
-        ("worth", "Helpers' worth", groups),
-        ("calibration", "Calibration", any(s.off or s.on or s.steps for s in report.studies)),
-        ("choosing", "Over-optimisation", any(choosing.each_best_of_n(report.studies))),
-        ("shift", "Shift", any(node.shift for node in analysis.nodes)),
-        ("rounds", "Rounds", any(node.rounds > 1 for node in analysis.nodes)),
-        ("sweeps", "Sweeps", any(node.sweep for node in report.result.nodes)),
-        (
-            "disagreements",
-            "Disagreements",
-            any(study.off or study.on or study.disagreements for study in report.studies),
-        ),
-        ("people", "People", any(people_of(report.result))),
-        ("arms", "Arms", analysis.arms),
+        ("error", "Error", rows("split_table")),
+        ("transfer", "Transfer", rows("transfer_table")),
+        ("allocation", "Where to label next", rows("allocation_table")),
+        ("prediction", "Prediction", rows("prediction_table")),
+        ("worth", "Helpers' worth", rows("looks_table")),
+        ("people", "People", rows("people_table")),
+        ("arms", "Arms", arms),
+        ("calibration", "Calibration", rows("calibration_table", "step_table")),
+        ("choosing", "Over-optimisation", rows("over_optimisation_table")),
+        ("shift", "Shift", rows("shift_table")),
+        ("rounds", "Rounds", rows("round_table")),
+        ("sweeps", "Sweeps", rows("sweep_table")),
+        ("disagreements", "Disagreements", rows("paired_table", "disagreement_table") or pairs),
         ("effort", "Effort", True),
-        ("judges", "Judges", judge_tables.any_to_show(report.result)),
-        ("gates", "Gates", any(node.gate for node in analysis.nodes)),
+        ("judges", "Judges", rows("judges_table", "agreement_table", "reasons_table")),
+        ("gates", "Gates", rows("gate_table")),
         ("pictures", "Outcomes", pictures),
         ("configuration", "Configuration", True),
         ("provenance", "Provenance", True),

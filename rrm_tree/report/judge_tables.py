@@ -53,13 +53,6 @@ def last_rounds(result: RunResult, chosen: Chosen) -> Iterator[tuple[NodeResult,
             yield entry, entry.rounds[-1]
 
 
-def any_to_show(result: RunResult) -> bool:
-    """Whether there is any judge who may not tell, or several."""
-    last = (node.rounds[-1] for node in result.nodes if node.is_main and node.rounds)
-    every = (facts for record in last for _, facts in each_kind(record))
-    return any(one.links or one.judges or one.agreement or one.reasons is not None for one in every)
-
-
 def judges_table(result: RunResult, chosen: Chosen) -> Table:
     """Each judge where there are several, or one who may say "cannot tell"."""
     rows = []

@@ -125,6 +125,23 @@ def test_every_link_leads_somewhere_on_the_page(chess_run, small_run, tmp_path):
         assert len(set(page.all("id"))) == len(page.all("id"))
 
 
+def test_links_to_sections_stand_in_the_order_of_the_page_and_lead_to_none_that_is_not_there(
+    chess_run, tmp_path
+):
+    def twice(node):
+        last = node.rounds[-1].model_copy(update={"round": 1})
+        first = node.rounds[-1].model_copy(update={"off": None, "on": None, "agent_truth": None})
+        return node.model_copy(update={"rounds": (first, last)})
+
+    # Of two rounds the last alone is measured, so that there is no curve over rounds.
+    run = chess_run.model_copy(update={"nodes": tuple(map(twice, chess_run.nodes))})
+    page = Page(write_reports(run, tmp_path).read_text(encoding="utf-8"))
+    links = [link.removeprefix("#") for link in page.all("href")]
+    sections = links[: links.index("reading") + 1]
+    assert "rounds" not in sections and {"arms", "worth", "error"} <= set(sections)
+    assert sections == [name for name in page.all("id") if name in sections]
+
+
 def test_a_screen_reader_finds_captions_scopes_and_words_for_drawings(chess_run, tmp_path):
     text = write_reports(chess_run, tmp_path).read_text(encoding="utf-8")
     assert text.count("<caption>") == text.count("<table") > 8
