@@ -158,7 +158,10 @@ class _Carry:
         self.parents = {
             name: [parent for parent, node in nodes.items() if name in node.hears] for name in nodes
         }
+        # Each node is looked at once, however many ways lead up from it.
         self._drawn: dict[str, Floats | None] = {}
+        self._values: dict[str, float] = {root: 1.0}
+        self._lacking: dict[str, tuple[str, ...]] = {root: ()}
 
     def of(self, name: str) -> Floats | None:
         """Draws of it, [draws]; None where an edge on the way was not measured."""
@@ -168,25 +171,25 @@ class _Carry:
 
     def value(self, name: str) -> float:
         """Its middle: that of the slopes' own values."""
-        if name == self.root:
-            return 1.0
-        edges = ((parent, self._edge(parent, name)) for parent in self.parents[name])
-        return sum(
-            edge.slope.value * self._scale(edge, name) * self.value(parent)
-            for parent, edge in edges
-            if edge is not None and edge.slope is not None
-        )
+        if name not in self._values:
+            edges = ((parent, self._edge(parent, name)) for parent in self.parents[name])
+            self._values[name] = sum(
+                edge.slope.value * self._scale(edge, name) * self.value(parent)
+                for parent, edge in edges
+                if edge is not None and edge.slope is not None
+            )
+        return self._values[name]
 
-    def lacking(self, name: str) -> list[str]:
+    def lacking(self, name: str) -> tuple[str, ...]:
         """What was not measured on the ways up."""
-        if name == self.root:
-            return []
-        found = []
-        for parent in self.parents[name]:
-            edge = self._edge(parent, name)
-            found += [f"transfer of {parent}"] if edge is None else []
-            found += self.lacking(parent)
-        return list(dict.fromkeys(found))
+        if name not in self._lacking:
+            found: dict[str, None] = {}
+            for parent in self.parents[name]:
+                if self._edge(parent, name) is None:
+                    found[f"transfer of {parent}"] = None
+                found |= dict.fromkeys(self.lacking(parent))
+            self._lacking[name] = tuple(found)
+        return self._lacking[name]
 
     def _add_up(self, name: str) -> Floats | None:
         if name == self.root:

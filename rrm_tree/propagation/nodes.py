@@ -149,9 +149,7 @@ def summarise_levels(
             level=level,
             nodes=len(rows[level]),
             measured=sum(node.distilled is not None for _, node in rows[level]),
-            worst=next(
-                (n.name for n in rank_worst([n for _, n in rows[level]]) if n.distilled is not None), None
-            ),
+            worst=_name_worst(node for _, node in rows[level]),
             off=pool(level, "off"),
             on=pool(level, "on"),
         )

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rrm_tree.propagation import Analysis, Estimate, NodeAnalysis, subtract
+from rrm_tree.propagation import FINISHED, Analysis, Estimate, NodeAnalysis, subtract
 from rrm_tree.propagation.causes import CauseChain
 from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.records import RunResult, Stored
 from rrm_tree.report.cause_tables import SHORT, find_chain
 from rrm_tree.report.choosing import each_best_of_n, say_over_optimised
-from rrm_tree.report.verdict import FINISHED, falls, say_gate, say_weakest
+from rrm_tree.report.verdict import falls, say_gate, say_weakest
 from rrm_tree.report.words import code, listed, quantity, share, with_interval
 
 CHANCE = 0.5

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
 
-from rrm_tree.propagation import Analysis, NodeAnalysis, rank_worst
+from rrm_tree.propagation import FINISHED, Analysis, NodeAnalysis, rank_worst
 from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.records import RunResult
-from rrm_tree.report.verdict import FINISHED, STATES, worth_of
+from rrm_tree.report.verdict import STATES, worth_of
 from rrm_tree.report.words import clean, plural, share, signed
 
 WIDTH, HEIGHT = 156, 62

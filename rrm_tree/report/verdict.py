@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from rrm_tree.propagation import (
+    FINISHED,
     Alarm,
     Analysis,
     Difference,
@@ -33,7 +34,6 @@ from rrm_tree.report.words import (
 
 TRIFLE = 0.01
 """A share that falls by less is no finding, however sure it is."""
-FINISHED = ("trained", "reused")
 STATES = {
     "failed": "failed",
     "waiting": "waits",

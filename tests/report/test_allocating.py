@@ -85,6 +85,24 @@ def test_a_way_up_over_two_edges_multiplies_their_slopes():
     assert leaf.gain.value == pytest.approx(0.2 / 40, rel=0.1)
 
 
+def test_a_node_is_looked_at_once_however_many_ways_lead_up_from_it():
+    # Two nodes a level that both hear both below: 2 ** 40 ways up from the lowest.
+    learning = curve("any", 0.1, 0.0)
+    nodes = [Asked("root", 400, ("0.0", "0.1"), learning, ladder("root", "0.0", "0.1"))]
+    for level in range(40):
+        below = (f"{level + 1}.0", f"{level + 1}.1") if level < 39 else ()
+        nodes += [
+            Asked(name, 400, below, learning, ladder(name, *below)) for name in (f"{level}.0", f"{level}.1")
+        ]
+    carried = {grant.node: grant.carried.value for grant in allocate(nodes, "root", 100).grants}
+    # Half of a relief by each of two ways, at every level.
+    assert carried["39.0"] == pytest.approx(0.5)
+
+
+def ladder(parent, *helpers):
+    return NodeTransfers(node=parent, transfers=tuple(edge(one, 0.5, 0.1, half=0) for one in helpers))
+
+
 def test_overlapping_intervals_are_no_detectable_difference():
     same = chain(root=(0.05, 1.0), slope=1.0, noise=0.01)
     found = allocate(same, "root", 1200)

@@ -6,6 +6,7 @@ In: a SeedsAnalysis. Out: an Analysis whose estimates are means over seeds. Touc
 from __future__ import annotations
 
 from rrm_tree.propagation import (
+    FINISHED,
     Accuracy,
     Analysis,
     Difference,
@@ -18,7 +19,6 @@ from rrm_tree.propagation import (
     SeedsWorth,
     Worth,
 )
-from rrm_tree.report.verdict import FINISHED
 
 
 def analyse_means(analysis: SeedsAnalysis) -> Analysis:
