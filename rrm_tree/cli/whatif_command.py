@@ -94,15 +94,16 @@ def _train_all(store: Store, plan: Plan, spec: str, command: str, where: Where, 
     fates, stopped = train(store, plan, Path(spec).read_text(encoding="utf-8"), command, where, form)
     if stopped:
         raise Interrupted("interrupted; what was finished is kept")
+    parked = [run for run, found in fates.items() if any(fate.state == "parked" for fate in found.values())]
+    # What waits in a run that waits for people is trained when they have answered.
     failed = [
         f"{entry} {fate.state}: {fate.reason}"
-        for found in fates.values()
+        for run, found in fates.items()
         for entry, fate in found.items()
-        if fate.state in {"failed", "waiting"}
+        if fate.state == "failed" or (fate.state == "waiting" and run not in parked)
     ]
     if failed:
         raise NodesFailed("\n".join([*failed, f"look closer: {command}"]))
-    parked = [run for run, found in fates.items() if any(fate.state == "parked" for fate in found.values())]
     for run in parked:
         click.echo(f"people are waited for: rrm ui {run}, or rrm label {run}", err=form == "json")
     return bool(parked)

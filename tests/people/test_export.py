@@ -94,3 +94,33 @@ def test_what_an_edit_would_change_need_not_be_waited_for(tmp_path):
         person.answer()
     told = call(*words, code=ExitCode.DONE)
     assert "bit" in told and "people are waited for" not in told
+
+
+ABOVE = """
+version: 1
+name: two
+measure: {pairs: 6, agent_outcomes: 6}
+defaults:
+  reward_model: {ensemble: 1, epochs: 2}
+  budget: {judgments: 12, steps: 2000}
+nodes:
+  root:
+    doc: Do most of three places say yes?
+    task: {use: logic.circuit, with: {gates: [majority]}}
+    criteria: {right: {question: Is the claim right?, helpers: [bit]}}
+    judge: logic.person
+  bit:
+    doc: Does the rule hold here?
+    task: logic.bit
+    criteria: {right: {question: Is the claim right?}}
+    judge: {use: person, kind: label}
+"""
+
+
+@pytest.mark.slow
+def test_nodes_above_one_that_waits_for_people_have_not_failed(tmp_path):
+    spec = tmp_path / "two.yaml"
+    spec.write_text(ABOVE)
+    edit = ("--set", "nodes.root.reward_model.epochs=3", "--workers", "1", "--no-wait")
+    told = call("whatif", spec, *edit, "--store", tmp_path / "store", code=WAITING)
+    assert told.count("people are waited for") == 2
