@@ -1,4 +1,4 @@
-"""Curves over seeds: sweep by sweep, judge by helper error, how right by how sure.
+"""Curves over seeds: round by round, sweep by sweep, judge by helper error, how right by how sure.
 
 In: what was measured of one node, by seed. Out: means over seeds. Arithmetic only; touches nothing.
 """
@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from rrm_tree.propagation.intervals import Paired
-from rrm_tree.propagation.nodes import DISTRIBUTIONS
+from rrm_tree.propagation.nodes import DISTRIBUTIONS, NodeAnalysis, analyse_node
 from rrm_tree.propagation.over_seeds import Gaps, OverSeeds, average, average_estimates, pair
 from rrm_tree.propagation.pairs import BINS, Bin
 from rrm_tree.propagation.sweep_gains import NodeSweeps, SweepGain, SweepStep
 from rrm_tree.propagation.transfer import Transfer, TransferPoint
-from rrm_tree.records import Distribution, Stored
+from rrm_tree.records import Distribution, NodeResult, Stored
 
 
 class SeedsPoint(Stored):
@@ -22,6 +22,19 @@ class SeedsPoint(Stored):
 
     x: OverSeeds
     y: OverSeeds
+
+
+class SeedsRound(Stored):
+    """One round of a node over the seeds that have it and measured it."""
+
+    round: int
+    """From 0."""
+    judgments: OverSeeds
+    off: OverSeeds | None
+    """Share of pairs that the reward model puts right."""
+    on: OverSeeds | None
+    agent_score: OverSeeds | None
+    agent_truth: OverSeeds | None
 
 
 class SeedsSweepStep(Stored):
@@ -104,3 +117,40 @@ def average_bins(of: Mapping[int, tuple[Bin, ...]]) -> Iterator[SeedsPoint]:
         y = average_estimates({seed: one.right for seed, one in bins_of.items()}, is_share=True)
         if x is not None and y is not None:
             yield SeedsPoint(x=x, y=y)
+
+
+def follow_rounds(entries: Mapping[int, NodeResult]) -> Iterator[SeedsRound]:
+    """Every round of which anything was measured, as if it had been the last; at least two, or none."""
+    most = max((len(entry.rounds) for entry in entries.values()), default=0)
+    if most < 2:
+        return
+    found = []
+    for number in range(most):
+        upto = {
+            seed: analyse_node(entry.model_copy(update={"rounds": entry.rounds[: number + 1]}))
+            for seed, entry in entries.items()
+            if len(entry.rounds) > number
+        }
+        one = _round(number, upto)
+        if one.off or one.on or one.agent_truth:
+            found.append(one)
+    if len(found) > 1:
+        yield from found
+
+
+def _round(number: int, of: Mapping[int, NodeAnalysis]) -> SeedsRound:
+    judgments = average({seed: one.effort.judgments for seed, one in of.items()})
+    assert judgments is not None
+
+    def share(policy: Distribution) -> OverSeeds | None:
+        parts = {seed: part.distilled if (part := one.at(policy)) else None for seed, one in of.items()}
+        return average_estimates(parts, is_share=True)
+
+    return SeedsRound(
+        round=number,
+        judgments=judgments,
+        off=share("off"),
+        on=share("on"),
+        agent_score=average_estimates({seed: one.agent_score for seed, one in of.items()}),
+        agent_truth=average_estimates({seed: one.agent_truth for seed, one in of.items()}),
+    )

@@ -10,19 +10,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from rrm_tree.propagation.best_of_n import BestOfN, NodeBestOfN
-from rrm_tree.propagation.causes import Cause, CauseChain, Kind, trace_cause
+from rrm_tree.propagation.causes import Cause, Kind
 from rrm_tree.propagation.disagreements import MOST_DISAGREEMENTS, Disagreement, rank_disagreement
 from rrm_tree.propagation.intervals import Estimate
-from rrm_tree.propagation.nodes import DISTRIBUTIONS, NodeAnalysis, analyse_node
+from rrm_tree.propagation.nodes import DISTRIBUTIONS
 from rrm_tree.propagation.over_seeds import OverSeeds, average, average_estimates
 from rrm_tree.propagation.pairs import NodeStudy
 from rrm_tree.propagation.prediction import Prediction
 from rrm_tree.propagation.seeds_curves import (
     SeedsPoint,
+    SeedsRound,
     SeedsSweepStep,
     average_bins,
     average_transfers,
     follow_over_seeds,
+    follow_rounds,
 )
 from rrm_tree.propagation.seeds_nodes import finished_of
 from rrm_tree.propagation.transfer import Transfer
@@ -108,19 +110,6 @@ class SeedsBestOfN(Stored):
     agent_truth: OverSeeds
 
 
-class SeedsRound(Stored):
-    """One round of a node over the seeds that have it and measured it."""
-
-    round: int
-    """From 0."""
-    judgments: OverSeeds
-    off: OverSeeds | None
-    """Share of pairs that the reward model puts right."""
-    on: OverSeeds | None
-    agent_score: OverSeeds | None
-    agent_truth: OverSeeds | None
-
-
 class SeedsDisagreement(Stored):
     """A pair of one seed on which reward model, judge and truth differ most."""
 
@@ -147,17 +136,6 @@ class SeedsStudy(Stored):
     sweeps: tuple[SeedsSweepStep, ...]
     disagreements: tuple[SeedsDisagreement, ...]
     """Off and on policy each the worst of all seeds."""
-
-
-class SeedsOrigin(Stored):
-    """What of the root's error goes back to what one node does by itself, over seeds."""
-
-    distribution: Distribution
-    node: str
-    size: OverSeeds
-    """0 in seeds in which nothing goes back to it."""
-    largest: tuple[int, ...]
-    """Seeds in which it is the node with the largest share."""
 
 
 def study_seeds(result: SeedsResult, studies: Studies) -> tuple[SeedsStudy, ...]:
@@ -190,7 +168,7 @@ def _study(name: str, of: Mapping[int, NodeStudy], entries: Mapping[int, NodeRes
         calibrations=tuple(_calibrations(of)),
         tau=average_estimates(taus),
         best_of_n=_best_of_n({seed: study.best_of_n for seed, study in of.items() if study.best_of_n}),
-        rounds=tuple(_rounds(finished_of(entries))),
+        rounds=tuple(follow_rounds(finished_of(entries))),
         sweeps=tuple(follow_over_seeds({seed: one.sweeps for seed, one in of.items() if one.sweeps})),
         disagreements=tuple(_disagreements(of)),
     )
@@ -332,71 +310,3 @@ def _mean(estimates: Mapping[int, Estimate]) -> OverSeeds:
     found = average_estimates(estimates)
     assert found is not None
     return found
-
-
-def _rounds(entries: Mapping[int, NodeResult]) -> Iterable[SeedsRound]:
-    """Every round of which anything was measured, as if it had been the last; at least two, or none."""
-    most = max((len(entry.rounds) for entry in entries.values()), default=0)
-    if most < 2:
-        return
-    found = []
-    for number in range(most):
-        upto = {
-            seed: analyse_node(entry.model_copy(update={"rounds": entry.rounds[: number + 1]}))
-            for seed, entry in entries.items()
-            if len(entry.rounds) > number
-        }
-        one = _round(number, upto)
-        if one.off or one.on or one.agent_truth:
-            found.append(one)
-    if len(found) > 1:
-        yield from found
-
-
-def _round(number: int, of: Mapping[int, NodeAnalysis]) -> SeedsRound:
-    judgments = average({seed: one.effort.judgments for seed, one in of.items()})
-    assert judgments is not None
-
-    def share(policy: Distribution) -> OverSeeds | None:
-        parts = {seed: part.distilled if (part := one.at(policy)) else None for seed, one in of.items()}
-        return average_estimates(parts, is_share=True)
-
-    return SeedsRound(
-        round=number,
-        judgments=judgments,
-        off=share("off"),
-        on=share("on"),
-        agent_score=average_estimates({seed: one.agent_score for seed, one in of.items()}),
-        agent_truth=average_estimates({seed: one.agent_truth for seed, one in of.items()}),
-    )
-
-
-def trace_causes(root: str, studies: Studies) -> tuple[SeedsOrigin, ...]:
-    """Where the root's error goes back to in each seed, and in the mean; the largest first, off before on."""
-    found: list[SeedsOrigin] = []
-    for policy in DISTRIBUTIONS:
-        chains = {
-            seed: chain
-            for seed, each in studies.items()
-            if (chain := trace_cause(root, {s.name: s.causes for s in each if s.causes}, policy))
-        }
-        origins = [_origin(policy, name, chains) for name in _nodes_of(chains.values())]
-        found += sorted(origins, key=lambda one: (-one.size.mean, one.node))
-    return tuple(found)
-
-
-def _nodes_of(chains: Iterable[CauseChain]) -> list[str]:
-    return list(dict.fromkeys(share.node for chain in chains for share in chain.shares))
-
-
-def _origin(policy: Distribution, name: str, chains: Mapping[int, CauseChain]) -> SeedsOrigin:
-    sizes = {
-        seed: next((share.size for share in chain.shares if share.node == name), 0.0)
-        for seed, chain in chains.items()
-    }
-    size = average(sizes)
-    assert size is not None
-    if size.low is not None:
-        size = size.model_copy(update={"low": max(size.low, 0.0)})
-    largest = tuple(seed for seed, chain in chains.items() if chain.culprit == name)
-    return SeedsOrigin(distribution=policy, node=name, size=size, largest=largest)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from rrm_tree.propagation import analyse, analyse_seeds
 from rrm_tree.propagation.pairs import NodeStudy
-from rrm_tree.propagation.seeds_studies import trace_causes
+from rrm_tree.propagation.seeds_origins import trace_causes
 from rrm_tree.records import RunResult, SeedsResult
 from rrm_tree.report.cause_tables import say_largest
 from rrm_tree.report.chosen import choose_nodes

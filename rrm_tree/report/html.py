@@ -19,6 +19,7 @@ from rrm_tree.report import (
     choosing,
     judge_tables,
     people_tables,
+    run_tables,
     study_tables,
     sweep_tables,
     tables,
@@ -107,18 +108,18 @@ def write_html(report: Report) -> str:
 
 def _tables(result: RunResult, analysis: Analysis, chosen: Chosen) -> dict[str, Table]:
     return {
-        "node_table": tables.node_table(result, chosen),
+        "node_table": run_tables.node_table(result, chosen),
         "level_table": tables.level_table(analysis.levels),
         "split_table": tables.split_table(chosen),
         "worth_table": tables.worth_table(chosen),
         "looks_table": tables.looks_table(chosen),
-        "effort_table": tables.effort_table(analysis, chosen),
-        "facts_table": tables.facts_table(result, chosen),
+        "effort_table": run_tables.effort_table(analysis, chosen),
+        "facts_table": run_tables.facts_table(result, chosen),
         "judges_table": judge_tables.judges_table(result, chosen),
         "agreement_table": judge_tables.agreement_table(result, chosen),
         "reasons_table": judge_tables.reasons_table(result, chosen),
-        "gate_table": tables.gate_table(chosen),
-        "origin_table": tables.origin_table(result),
+        "gate_table": run_tables.gate_table(chosen),
+        "origin_table": run_tables.origin_table(result),
     }
 
 

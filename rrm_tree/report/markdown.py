@@ -13,6 +13,7 @@ from rrm_tree.report import (
     choosing,
     judge_tables,
     people_tables,
+    run_tables,
     study_tables,
     sweep_tables,
     tables,
@@ -46,7 +47,7 @@ def _lines(report: Report) -> Iterator[str]:
     if report.notes:
         yield ""
         yield from (f"- {escape(note.words)}" for note in report.notes)
-    yield from write_section("The tree", tables.node_table(result, chosen))
+    yield from write_section("The tree", run_tables.node_table(result, chosen))
     yield from write_section("Accuracy", tables.level_table(analysis.levels), tables.accuracy_table(chosen))
     chain = cause_tables.chain_table(result.root, report.studies)
     causes = (chain, cause_tables.cause_table(report.studies))
@@ -66,7 +67,7 @@ def _lines(report: Report) -> Iterator[str]:
             yield from ("", escape(sentence))
     yield from write_section("Arms, item by item", arm_test_table(report.studies))
     yield from write_section(
-        "Effort", tables.effort_table(analysis, chosen), tables.facts_table(result, chosen)
+        "Effort", run_tables.effort_table(analysis, chosen), run_tables.facts_table(result, chosen)
     )
     yield from write_section(
         "Judges",
@@ -74,10 +75,10 @@ def _lines(report: Report) -> Iterator[str]:
         judge_tables.agreement_table(result, chosen),
         judge_tables.reasons_table(result, chosen),
     )
-    yield from write_section("Gates", tables.gate_table(chosen))
+    yield from write_section("Gates", run_tables.gate_table(chosen))
     if result.edits:
         yield from write_section("Configuration", study_tables.edit_table(result.edits, result.previous))
-    yield from write_section("Provenance", tables.origin_table(result))
+    yield from write_section("Provenance", run_tables.origin_table(result))
     yield from ("", "## How to read this", "")
     for meanings in (MEANINGS, PARTS, POLICIES):
         yield from (f"- **{word}**: {meaning}" for word, meaning in meanings.items())

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from rrm_tree.propagation import CLAIM_SEEDS, DISTRIBUTIONS, SeedsAnalysis, SeedsNode
 from rrm_tree.propagation.over_seeds import OverSeeds
-from rrm_tree.propagation.seeds_studies import SeedsOrigin
+from rrm_tree.propagation.seeds_origins import SeedsOrigin
 from rrm_tree.records import SeedsResult
 from rrm_tree.report.answers import CHANCE, Answer
 from rrm_tree.report.seeds.words import count_seeds, name_seeds, quantity_over, share_over

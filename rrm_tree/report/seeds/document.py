@@ -13,7 +13,8 @@ from pydantic import Field
 from rrm_tree.left_out import is_none
 from rrm_tree.propagation import SeedsAnalysis, analyse_seeds
 from rrm_tree.propagation.seeds_allocating import SeedsAllocation, allocate_over_seeds
-from rrm_tree.propagation.seeds_studies import SeedsOrigin, SeedsStudy, Studies, study_seeds, trace_causes
+from rrm_tree.propagation.seeds_origins import SeedsOrigin, trace_causes
+from rrm_tree.propagation.seeds_studies import SeedsStudy, Studies, study_seeds
 from rrm_tree.records import SeedsResult, Stored
 from rrm_tree.report.answers import Answer
 from rrm_tree.report.document import DIALECT, TENTH, allocate_more

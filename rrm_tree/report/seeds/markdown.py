@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from rrm_tree.records import SeedsResult
 from rrm_tree.report.chosen import choose_nodes
 from rrm_tree.report.markdown import escape, write_section
-from rrm_tree.report.seeds import judge_tables, study_tables, sweep_tables, tables
+from rrm_tree.report.seeds import judge_tables, run_tables, study_tables, sweep_tables, tables
 from rrm_tree.report.seeds.allocation_table import allocation_table
 from rrm_tree.report.seeds.document import SeedsReport
 from rrm_tree.report.seeds.verdict import say_arms
@@ -33,7 +33,7 @@ def _lines(result: SeedsResult, report: SeedsReport) -> Iterator[str]:
     if notes := report.notes:
         yield ""
         yield from (f"- {escape(note.words)}" for note in notes)
-    yield from write_section("The tree", tables.node_table(result, analysis, chosen))
+    yield from write_section("The tree", run_tables.node_table(result, analysis, chosen))
     yield from write_section("Truth over seeds", tables.truth_table(chosen))
     yield from write_section(
         "Accuracy over seeds", tables.level_table(analysis), tables.accuracy_table(chosen)
@@ -57,7 +57,7 @@ def _lines(result: SeedsResult, report: SeedsReport) -> Iterator[str]:
         yield from write_section("Arms", tables.arms_table(arms))
         for sentence in say_arms(arms):
             yield from ("", escape(sentence))
-    yield from write_section("Effort", tables.effort_table(analysis, chosen))
+    yield from write_section("Effort", run_tables.effort_table(analysis, chosen))
     people = (escape(sentence) for sentence in judge_tables.say_people(result, chosen))
     yield from write_section("People", judge_tables.people_table(result, chosen))
     for sentence in people:
@@ -68,13 +68,13 @@ def _lines(result: SeedsResult, report: SeedsReport) -> Iterator[str]:
         judge_tables.agreement_table(result, chosen),
         judge_tables.reasons_table(result, chosen),
     )
-    yield from write_section("Gates", tables.gate_table(chosen))
+    yield from write_section("Gates", run_tables.gate_table(chosen))
     yield from ("", "## Every seed", "", "<details><summary>Every seed's own figures</summary>")
-    for table in tables.seed_tables(result, chosen):
+    for table in run_tables.seed_tables(result, chosen):
         yield from write_section("", table)
     yield from ("", "</details>")
     yield from write_section("Configuration", study_tables.edit_table(result))
-    yield from write_section("Provenance", tables.origin_table(result))
+    yield from write_section("Provenance", run_tables.origin_table(result))
     yield from ("", "## How to read this", "")
     for meanings in (MEANINGS, PARTS, POLICIES):
         yield from (f"- **{word}**: {meaning}" for word, meaning in meanings.items())

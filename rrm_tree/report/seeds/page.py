@@ -39,7 +39,7 @@ from rrm_tree.report.pictures import (
     view_picture,
 )
 from rrm_tree.report.rendering import draw, environment, list_shades
-from rrm_tree.report.seeds import diagrams, judge_tables, study_tables, sweep_tables, tables
+from rrm_tree.report.seeds import diagrams, judge_tables, run_tables, study_tables, sweep_tables, tables
 from rrm_tree.report.seeds.allocation_table import allocation_table
 from rrm_tree.report.seeds.document import SeedsReport
 from rrm_tree.report.seeds.means import analyse_means
@@ -104,7 +104,7 @@ def write_seeds_html(
             curves=diagrams.draw_best_of_n(plots),
             rounds=diagrams.draw_rounds(plots),
             all_arms=[_view_arms(arms) for arms in analysis.arms],
-            seed_tables=[_view_seeds(table) for table in tables.seed_tables(result, chosen)],
+            seed_tables=[_view_seeds(table) for table in run_tables.seed_tables(result, chosen)],
             pictures=[view_picture(picture) for picture in pictures],
             picture_seed=shown.seed if shown else 0,
             pairs=pairs,
@@ -170,7 +170,7 @@ def _study_tables(report: SeedsReport) -> dict[str, Table]:
 
 def _tables(result: SeedsResult, analysis: SeedsAnalysis, chosen: Chosen) -> dict[str, Table]:
     return {
-        "node_table": tables.node_table(result, analysis, chosen),
+        "node_table": run_tables.node_table(result, analysis, chosen),
         "truth_table": tables.truth_table(chosen),
         "level_table": tables.level_table(analysis),
         "split_table": tables.split_table(chosen),
@@ -178,15 +178,15 @@ def _tables(result: SeedsResult, analysis: SeedsAnalysis, chosen: Chosen) -> dic
         "sweep_table": sweep_tables.sweep_table(result),
         "worth_table": tables.worth_table(chosen),
         "looks_table": tables.looks_table(chosen),
-        "effort_table": tables.effort_table(analysis, chosen),
+        "effort_table": run_tables.effort_table(analysis, chosen),
         "people_table": judge_tables.people_table(result, chosen),
         "judges_table": judge_tables.judges_table(result, chosen),
         "agreement_table": judge_tables.agreement_table(result, chosen),
         "reasons_table": judge_tables.reasons_table(result, chosen),
-        "gate_table": tables.gate_table(chosen),
+        "gate_table": run_tables.gate_table(chosen),
         "edit_table": study_tables.edit_table(result),
         "setting_table": study_tables.setting_table(result),
-        "origin_table": tables.origin_table(result),
+        "origin_table": run_tables.origin_table(result),
     }
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rrm_tree.propagation import DISTRIBUTIONS
-from rrm_tree.propagation.seeds_studies import SeedsOrigin, SeedsStudy, SeedsTransfer
+from rrm_tree.propagation.seeds_origins import SeedsOrigin
+from rrm_tree.propagation.seeds_studies import SeedsStudy, SeedsTransfer
 from rrm_tree.records import SeedsResult
 from rrm_tree.report import study_tables
 from rrm_tree.report.cause_tables import KINDS

@@ -20,7 +20,7 @@ from rrm_tree.propagation import (
     SeedsNode,
     SeedsWorth,
 )
-from rrm_tree.propagation.seeds_studies import SeedsOrigin
+from rrm_tree.propagation.seeds_origins import SeedsOrigin
 from rrm_tree.records import SeedsResult
 from rrm_tree.report.arm_words import say_recovered, say_result_gap
 from rrm_tree.report.seeds.words import count_seeds, gain_over, name_seeds
