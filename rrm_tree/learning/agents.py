@@ -51,6 +51,8 @@ def ppo(  # noqa: PLR0913 - the settings of stable-baselines3
     ortho_init: bool = True,
     use_sde: bool = False,
     sde_sample_freq: int = -1,
+    full_std: bool = True,
+    use_expln: bool = False,
     normalize_observations: bool = False,
     normalize_reward: bool = True,
     demonstrations: str | None = None,
@@ -85,6 +87,8 @@ def ppo(  # noqa: PLR0913 - the settings of stable-baselines3
         ortho_init: orthogonal initial weights.
         use_sde: state-dependent exploration.
         sde_sample_freq: steps between its draws of noise; -1 for once an update.
+        full_std: its deviation has a number for each feature and action, not for each action alone.
+        use_expln: its deviation grows with the logarithm above 1, not exponentially.
         normalize_observations: shift and scale what is seen by its running mean and deviation; in
             MuJoCo's bodies much is gained by it.
         normalize_reward: divide rewards by the running deviation of their discounted sum.
@@ -186,6 +190,8 @@ def sac(  # noqa: PLR0913 - the settings of stable-baselines3
     use_sde: bool = False,
     sde_sample_freq: int = -1,
     use_sde_at_warmup: bool = False,
+    use_expln: bool = False,
+    clip_mean: AtLeastZero = 2.0,
     net_arch: Widths = (256, 256),
     activation: Activation = "relu",
     log_std_init: float = -3.0,
@@ -219,6 +225,8 @@ def sac(  # noqa: PLR0913 - the settings of stable-baselines3
         use_sde: state-dependent exploration.
         sde_sample_freq: steps between its draws of noise; -1 for once a stretch of `train_freq`.
         use_sde_at_warmup: explore by it, not evenly, before learning starts.
+        use_expln: its deviation grows with the logarithm above 1, not exponentially.
+        clip_mean: with it the mean of the actions is kept within so much of 0, before the tanh.
         net_arch: width of each hidden layer, of actor and critics alike.
         activation: between the layers.
         log_std_init: initial log of the deviation, where exploration is state-dependent.

@@ -210,7 +210,7 @@ class Sac(OffPolicy):
     name = "sac"
     learner = SAC
     passed_on = ("ent_coef", "target_entropy", "target_update_interval", "use_sde", "sde_sample_freq")
-    network_options = ("n_critics", "log_std_init")
+    network_options = ("n_critics", "log_std_init", "use_expln", "clip_mean")
 
     def imitation_loss(self, policy: BasePolicy) -> Loss:
         """The demonstrations' likelihood."""

@@ -60,7 +60,7 @@ class Ppo:
         *("normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl"),
         *("use_sde", "sde_sample_freq"),
     )
-    network_options: ClassVar[tuple[str, ...]] = ("log_std_init", "ortho_init")
+    network_options: ClassVar[tuple[str, ...]] = ("log_std_init", "ortho_init", "full_std", "use_expln")
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = options
