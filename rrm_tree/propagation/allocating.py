@@ -76,11 +76,18 @@ class Allocation(Stored):
         if best is not None and best.gain is not None:
             return (
                 f"Spend them on `{best.node}`: the root gains {best.gain.value:.3f}"
-                f" ({best.gain.low:.3f} to {best.gain.high:.3f}), more than from any other node."
+                f" ({best.gain.low:.3f} to {best.gain.high:.3f}), {say_most(len(known), len(self.grants))}."
             )
         if all(grant.gain is None or grant.gain.low <= 0 for grant in known):
             return "No detectable difference: no node's gain is told from none."
         return "No detectable difference: the intervals of the best nodes overlap."
+
+
+def say_most(known: int, nodes: int) -> str:
+    """What the one best node is better than: nothing is said of those that were not measured."""
+    if known == 1 < nodes:
+        return "and of no other node it is known"
+    return "more than from any other node" if known == nodes else f"more than from any other of {known} known"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from rrm_tree.propagation.allocating import Allocation, Grant
+from rrm_tree.propagation.allocating import Allocation, Grant, say_most
 from rrm_tree.propagation.intervals import Estimate
 from rrm_tree.propagation.over_seeds import (
     LEAST_SEEDS,
@@ -62,7 +62,7 @@ class SeedsAllocation(Stored):
             return (
                 f"Over {len(best.gain.by_seed)} seeds: spend them on `{best.node}`: the root gains"
                 f" {best.gain.mean:.3f} in the mean (95% over seeds: {best.gain.low:.3f} to"
-                f" {best.gain.high:.3f}), more than from any other node."
+                f" {best.gain.high:.3f}), {say_most(len(gains), len(self.grants))}."
             )
         if all(gain.low is None or gain.low <= 0 for gain in gains):
             return f"No detectable difference over {known} seeds: no node's mean gain is told from none."

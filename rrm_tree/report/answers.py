@@ -70,7 +70,8 @@ def _doubts(root: NodeAnalysis) -> Iterator[str]:
             both = f"{quantity(root.agent_truth.value)} against {quantity(truth.value)}"
             yield f"its agent is {worse} {other} ({both}, n = {root.agent_truth.count})"
     if (on := root.on.distilled if root.on else None) and on.low <= CHANCE:
-        yield f"on its agent's own outcomes its reward model is no better than a coin: {with_interval(on)}"
+        worse = "worse than" if on.high < CHANCE else "not shown to be better than"
+        yield f"on its agent's own outcomes its reward model is {worse} a coin: {with_interval(on)}"
     elif falls(root.shift) and root.off and root.off.distilled and on:
         yield (
             f"its reward model puts {share(root.off.distilled.value, 2)} of pairs right, but on its agent's"

@@ -130,6 +130,8 @@ def test_what_is_missing_is_named_with_the_command_that_measures_it():
     assert grants["root"].gain is not None
     assert grants["leaf"].missing == ("transfer of root",)
     assert "missing: rrm measure july root --what transfer" in write_allocation(found, "july")
+    # Of what was not measured nothing is claimed.
+    assert found.words.endswith("and of no other node it is known.")
 
 
 def test_a_helper_that_nobody_hears_gains_the_root_nothing():

@@ -41,7 +41,8 @@ def test_a_root_with_nothing_against_it_is_trusted_as_far_as_one_seed_goes(root_
     [
         ({"agent_truth": 0.41, "heuristic_truth": 0.71}, "its agent is worse than the simple rule"),
         ({"agent_truth": 0.5, "proposal_truth": 0.49}, "its agent is not shown to be better than proposals"),
-        ({"on": 0.52}, "on its agent's own outcomes its reward model is no better than a coin"),
+        ({"on": 0.52}, "on its agent's own outcomes its reward model is not shown to be better than a coin"),
+        ({"on": 0.4}, "on its agent's own outcomes its reward model is worse than a coin"),
         ({"on": 0.7}, "puts 0.90 of pairs right, but on its agent's own outcomes 0.700"),
         ({"state": "stopped"}, "`root` is not finished"),
     ],

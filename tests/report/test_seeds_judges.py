@@ -64,7 +64,7 @@ def test_each_judge_has_means_over_seeds_with_intervals_from_three_seeds_on(seed
     (first, second) = rows_of(judge_tables.judges_table, seeds_of(*(judged(n) for n in (5, 10, 15))))
     assert first[:5] == ("`bit`", "1", "3", "100", "0.800 (0.749–0.838)") and second[1] == "2"
     # Student's t with two degrees of freedom: .05 / √3 · 4.303 = .124 around a mean of .1.
-    assert first[5] == "0.100 (0.000–0.224)" and first[6] == "0.100 (-0.024–0.224)"
+    assert first[5] == "0.100 (0.000–0.224)" and first[6] == "0.100 (0.000–0.224)"
     (few, _) = rows_of(judge_tables.judges_table, seeds_of(judged(5), judged(15)))
     assert few[2] == "2" and few[5] == "0.100"
 

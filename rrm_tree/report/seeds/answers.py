@@ -59,7 +59,8 @@ def _doubts(root: SeedsNode, seeds: int) -> Iterator[str]:
             yield f"its agents are {worse} {other} ({both} in the mean, p = {apart.p_value:.2g})"
     on = root.on.distilled if root.on else None
     if on is not None and on.low is not None and on.low <= CHANCE:
-        yield f"on their own outcomes its reward models are no better than a coin: {share_over(on)}"
+        worse = "worse than" if on.high is not None and on.high < CHANCE else "not shown to be better than"
+        yield f"on their own outcomes its reward models are {worse} a coin: {share_over(on)}"
     elif root.shift is not None and falls(root.shift.difference) and root.off:
         off = root.off.distilled
         yield (

@@ -81,7 +81,8 @@ def _judges(entries: Entries) -> dict[tuple[str, str], dict[int, JudgeRow]]:
 
 
 def _judge_cells(judges: Mapping[int, JudgeRow]) -> tuple[str, ...]:
-    error = average({seed: one.fitted.error if one.fitted else None for seed, one in judges.items()})
+    errors = {seed: one.fitted.error if one.fitted else None for seed, one in judges.items()}
+    error = average(errors, is_share=True)
     lean = average({seed: one.fitted.lean if one.fitted else None for seed, one in judges.items()})
     links = {seed: one.link for seed, one in judges.items() if one.link is not None}
     looks = average({seed: one.looks / one.answers if one.answers else None for seed, one in links.items()})
@@ -143,7 +144,7 @@ def reasons_table(result: SeedsResult, chosen: Chosen) -> Table:
             names.update(reasons)
         for reason, total in sorted(names.items(), key=lambda one: (-one[1], one[0])):
             shares = {seed: of.get(reason, 0) / judgments for seed, (of, judgments) in given.items()}
-            rows.append((node, reason, count(total), share_over(average(shares))))
+            rows.append((node, reason, count(total), share_over(average(shares, is_share=True))))
     return Table(
         "Why the judge could not tell; of what is passed on, why the first could not. Judgments of all seeds;"
         " shares are means over seeds." + chosen.remark,
