@@ -112,7 +112,7 @@ def _cells(row: JudgeRow) -> tuple[str, ...]:
         row.name,
         count(row.asked),
         count(row.told),
-        share(row.told / row.asked, 2) if row.asked else "–",
+        with_interval(estimate_share(Share(right=row.told, pairs=row.asked))),
         with_interval(estimate_share(wrong)),
         share(row.fitted.error, 2) if row.fitted else "–",
         plain(row.fitted.lean, 2) if row.fitted else "–",

@@ -7,10 +7,10 @@ Touches nothing.
 from __future__ import annotations
 
 from rrm_tree.propagation.intervals import estimate_share
-from rrm_tree.records import PeoplePart, RunResult
+from rrm_tree.records import PeoplePart, RunResult, Share
 from rrm_tree.report.people_words import people_of
 from rrm_tree.report.tables import Table
-from rrm_tree.report.words import code, count, share, with_interval
+from rrm_tree.report.words import code, count, with_interval
 
 PEOPLE = (
     "People as judges, on what they were asked in training: right by truth where there is one, said the"
@@ -45,7 +45,7 @@ def people_table(result: RunResult) -> Table:
 def _cells(part: PeoplePart) -> tuple[str, ...]:
     return (
         count(part.answers),
-        share(part.told / part.answers if part.answers else None, 2),
+        with_interval(estimate_share(Share(right=part.told, pairs=part.answers))),
         *(with_interval(estimate_share(one)) for one in (part.right, part.agreed, part.trusted)),
         "–" if part.seconds is None else f"{part.seconds:.1f}",
         *(with_interval(estimate_share(one)) for one in (part.right_advice, part.wrong_advice)),

@@ -6,12 +6,12 @@ Touches nothing.
 
 from __future__ import annotations
 
-from rrm_tree.propagation import Analysis, Effort, NodeAnalysis
-from rrm_tree.records import NodeResult, RunResult
+from rrm_tree.propagation import Analysis, Effort, Estimate, NodeAnalysis, estimate_share
+from rrm_tree.records import JudgmentFacts, NodeResult, RunResult, Share
 from rrm_tree.report.chosen import ROWS
 from rrm_tree.report.tables import Chosen, Table
 from rrm_tree.report.verdict import say_gate
-from rrm_tree.report.words import clean, code, count, plain, seconds, share, size
+from rrm_tree.report.words import clean, code, count, plain, seconds, share, size, with_interval
 
 
 def effort_table(analysis: Analysis, chosen: Chosen) -> Table:
@@ -63,7 +63,7 @@ def facts_table(result: RunResult, chosen: Chosen) -> Table:
             count(facts.ties),
             count(facts.cannot_tell),
             share(facts.entropy, 2),
-            share(facts.held_out_accuracy, 2),
+            with_interval(_held_out(facts)),
             share(facts.held_out_chance, 2),
             count(facts.held_out_count),
             "yes" if facts.informative else "no",
@@ -89,6 +89,13 @@ def facts_table(result: RunResult, chosen: Chosen) -> Table:
         tuple(rows),
         words=1,
     )
+
+
+def _held_out(facts: JudgmentFacts) -> Estimate | None:
+    if facts.held_out_accuracy is None:
+        return None
+    right = facts.held_out_accuracy * facts.held_out_count
+    return estimate_share(Share(right=right, pairs=facts.held_out_count))
 
 
 def gate_table(chosen: Chosen) -> Table:

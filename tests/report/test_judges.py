@@ -44,10 +44,10 @@ def test_where_questions_are_passed_on_each_judge_has_its_coverage_risk_and_cost
         JudgeRight(judge="expert", kind="label", asked=50, told=40, right=Share(right=40, pairs=40)),
     )
     first, second = rows_of(judge_tables.judges_table, run_of(right, links=links, cannot_tell=10))
-    assert first[:5] == ("`bit`", "`hurried`", "200", "150", "0.75")
+    assert first[:5] == ("`bit`", "`hurried`", "200", "150", "0.750 (0.686–0.805)")
     assert first[5].startswith("0.200 (0.1")
     assert first[-1] == "4.0"
-    assert second[:5] == ("`bit`", "then `expert`", "50", "40", "0.80")
+    assert second[:5] == ("`bit`", "then `expert`", "50", "40", "0.800 (0.670–0.888)")
     assert second[5].startswith("0.000 (0.000–0.08")
     # 12 looks: those of the first, who could not tell, are in it.
     assert second[-1] == "12.0"
@@ -62,7 +62,7 @@ def test_of_several_judges_errors_and_leanings_are_shown_beside_their_risk(run_o
     assert first[1] == "1"
     assert first[5].startswith("0.060 (")
     assert first[6:] == ("0.05", "−0.01", "–")
-    assert second[1:] == ("2", "100", "100", "1.00", "–", "0.30", "0.20", "–")
+    assert second[1:] == ("2", "100", "100", "1.000 (0.963–1.000)", "–", "0.30", "0.20", "–")
     (agreed,) = rows_of(judge_tables.agreement_table, result)
     assert agreed == ("`bit`", "–", "0.41", "0.30 to 0.52", "90", "more than by chance")
 
@@ -82,7 +82,7 @@ def test_why_a_judge_could_not_tell_is_counted(run_of):
         ("`bit`", "they are too much alike", "10", "0.05"),
     )
     ((_, name, asked, told, coverage, *_),) = rows_of(judge_tables.judges_table, result)
-    assert (name, asked, told, coverage) == ("`logic.person`", "200", "160", "0.80")
+    assert (name, asked, told, coverage) == ("`logic.person`", "200", "160", "0.800 (0.739–0.850)")
 
 
 def test_the_page_and_the_text_have_a_section_on_judges_only_where_there_is_something_to_say(run_of):
