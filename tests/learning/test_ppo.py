@@ -106,6 +106,19 @@ def test_never_more_steps_than_given_are_executed_and_all_are_reported(steps):
     assert len(executed) <= improved.steps <= steps
 
 
+def test_rewards_of_an_update_are_asked_for_at_once():
+    asked = []
+
+    def rewards(outcomes):
+        asked.append(int(outcomes.mask.sum()))
+        return upright(outcomes)
+
+    task = EnvTask(CARTPOLE.make, AutoresetMode.SAME_STEP)
+    together = replace(problem(task, 512, rewards=rewards), stretches=True)
+    assert ppo(n_steps=128, episodes=8, n_epochs=1).improve(together, None).steps == 512
+    assert asked == [128] * 4
+
+
 def test_no_more_optimiser_steps_than_given_are_made():
     improved = ppo(n_steps=128, batch_size=32).improve(problem(CARTPOLE, 2000, optimiser_steps=7), None)
     assert improved.optimiser_steps <= 7
