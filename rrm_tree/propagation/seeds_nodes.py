@@ -235,15 +235,20 @@ def _average_split(parts: Mapping[int, Accuracy], helped: bool) -> SeedsSplit | 
     """Means of the parts of those seeds in which the error could be split; they sum as the parts do."""
     splits = {seed: estimate_split(part, helped) for seed, part in parts.items() if part.split is not None}
 
-    def over(take: Callable[[SplitEstimates], Estimate | None]) -> OverSeeds | None:
+    def over(
+        take: Callable[[SplitEstimates], Estimate | None], *, is_share: bool = False
+    ) -> OverSeeds | None:
         values = {seed: take(split) for seed, split in splits.items()}
-        return average_estimates(values) if None not in values.values() else None
+        return average_estimates(values, is_share=is_share) if None not in values.values() else None
 
-    error, judging = over(lambda split: split.error), over(lambda split: split.judging)
+    error, judging, own = (
+        over(take, is_share=True)
+        for take in (lambda split: split.error, lambda split: split.judging, lambda split: split.own)
+    )
     distilling = over(lambda split: split.distilling)
     if error is None or judging is None or distilling is None:
         return None
-    own, inherited = over(lambda split: split.own), over(lambda split: split.inherited)
+    inherited = over(lambda split: split.inherited)
     return SeedsSplit(error=error, own=own, inherited=inherited, judging=judging, distilling=distilling)
 
 

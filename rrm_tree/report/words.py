@@ -111,7 +111,8 @@ def part_with_interval(value: float | None, measured: Difference | Estimate | No
     """A part of a sum as printed, with the interval of what it was measured to be."""
     if value is None or measured is None:
         return plain(value)
-    return f"{plain(value)} ({plain(measured.low)} to {plain(measured.high)})"
+    between = "–" if measured.low >= 0 else " to "
+    return f"{plain(value)} ({plain(measured.low)}{between}{plain(measured.high)})"
 
 
 def digits_for(*values: float) -> int:

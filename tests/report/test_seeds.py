@@ -104,6 +104,8 @@ def test_parts_of_a_mean_error_are_no_surer_than_the_pairs_of_each_seed(chess_ru
     error = player.split.error
     assert (error.high - error.low) / 2 == pytest.approx(half / 4**0.5)
     assert all(part.high > part.mean > part.low for part in (player.split.own, player.split.inherited))
+    for node in analyse_seeds(seeds_of(chess_run, 4)).nodes:
+        assert node.off.split.error.low >= 0 and node.off.split.own.low >= 0
 
 
 def test_seeds_that_are_not_finished_are_left_out_of_means_and_named(chess_run):
