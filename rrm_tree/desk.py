@@ -35,15 +35,22 @@ from rrm_tree.asking import (
     check_said,
     sum_up,
 )
+from rrm_tree.desk_rows import (
+    OF_ANSWER,
+    OF_BATCH,
+    asked_columns,
+    is_same,
+    paces_of,
+    progress_of,
+    read_given,
+    to_asked,
+)
 from rrm_tree.errors import UsageError
 from rrm_tree.ledger import Ledger
 from rrm_tree.tables import answers, batches, insert, moves, people, questions
 
 QUESTION_SECONDS = 120.0
 """How long a question stays with somebody who says nothing; `hold` it while a page shows it."""
-
-LONGEST_SECONDS = 300.0
-"""What an answer that took longer counts for in the pace: the page lay open."""
 
 SITTING = 0x72726E
 """Advisory lock under which a server lets one verb after the other happen."""
@@ -95,59 +102,25 @@ class Desk(Ledger):
                     return None
                 connection.execute(sql.update(batches).where(here).values(state="used"))
                 connection.execute(sql.update(questions).where(about).values(state="used"))
-            return _read_given(connection, about)
+            return read_given(connection, about)
 
         return self._one_by_one(work)
 
     def waiting(self, keys: Collection[str]) -> dict[str, Progress]:
         """Those of some keys whose open batch lacks answers, and how far it is."""
         late = sql.and_(batches.c.patience.is_not(None), batches.c.put_at + batches.c.patience <= self._now)
-        found = self._rows(self._progress(keys).where(sql.not_(late)))
+        found = self._rows(progress_of(keys, self._now).where(sql.not_(late)))
         every = [Progress(**row._mapping) for row in found]
         return {one.key: one for one in every if one.open}
 
     def progress(self, keys: Collection[str]) -> tuple[Progress, ...]:
         """How far the open batches of some keys are, the one put first at the beginning."""
-        return tuple(Progress(**row._mapping) for row in self._rows(self._progress(keys)))
-
-    def _progress(self, keys: Collection[str]) -> sql.Select[Any]:
-        about = sql.and_(questions.c.key == batches.c.key, questions.c.batch == batches.c.number)
-        looking = (
-            sql.select(sql.func.count(sql.distinct(answers.c.question)))
-            .where(answers.c.key == batches.c.key, answers.c.state == "leased")
-            .where(answers.c.lease_until > self._now)
-            .correlate(batches)
-            .scalar_subquery()
-        )
-        lacks = questions.c.given < questions.c.wanted
-        have = sql.case((lacks, questions.c.given), else_=questions.c.wanted)
-        names = (
-            batches.c.key,
-            batches.c.run,
-            batches.c.entry,
-            batches.c.number.label("batch"),
-            batches.c.kind,
-        )
-        return (
-            sql.select(
-                *names,
-                sql.func.count(questions.c.id).label("questions"),
-                sql.cast(sql.func.sum(sql.case((lacks, 1), else_=0)), sql.Integer).label("open"),
-                sql.cast(sql.func.sum(questions.c.wanted), sql.Integer).label("wanted"),
-                sql.cast(sql.func.sum(have), sql.Integer).label("given"),
-                looking.label("leased"),
-                (self._now - batches.c.put_at).label("waited"),
-            )
-            .join(questions, about)
-            .where(batches.c.state == "open", batches.c.key.in_(list(keys)))
-            .group_by(*names, batches.c.put_at)
-            .order_by(batches.c.put_at, batches.c.key)
-        )
+        return tuple(Progress(**row._mapping) for row in self._rows(progress_of(keys, self._now)))
 
     def answers_for(self, key: str, number: int) -> tuple[Given, ...]:
         """Every answer to a batch so far, used or not."""
         about = sql.and_(questions.c.key == key, questions.c.batch == number)
-        return self._do(lambda connection: _read_given(connection, about, every=True))
+        return self._do(lambda connection: read_given(connection, about, every=True))
 
     # --- who answers -----------------------------------------------------------------------------
 
@@ -203,11 +176,11 @@ class Desk(Ledger):
             check_said(said, row.kind, row.alternatives)
             mine = sql.update(answers).where(answers.c.question == question, answers.c.person == person)
             if row.asked == "used":
-                if row.state == "given" and _same(row, said):
+                if row.state == "given" and is_same(row, said):
                     return "given"
                 connection.execute(mine.values(amended=json.dumps(asdict(said), sort_keys=True)))
                 return "amended"
-            if row.state == "given" and _same(row, said):
+            if row.state == "given" and is_same(row, said):
                 return "given"
             kept = {**asdict(said), "state": "given", "at": self._now, "lease_until": 0.0}
             del kept["moves"]
@@ -226,7 +199,7 @@ class Desk(Ledger):
         """
 
         def work(connection: sql.Connection) -> Asked | None:
-            wanted = _asked_columns().where(answers.c.person == person, answers.c.key.in_(list(keys)))
+            wanted = asked_columns().where(answers.c.person == person, answers.c.key.in_(list(keys)))
             wanted = wanted.where(answers.c.state == "given", questions.c.state == "open")
             row = connection.execute(wanted.order_by(answers.c.at.desc(), questions.c.place.desc())).first()
             if row is None:
@@ -234,7 +207,7 @@ class Desk(Ledger):
             mine = sql.update(answers).where(answers.c.question == row.id, answers.c.person == person)
             connection.execute(mine.values(state="leased", lease_until=self._now + QUESTION_SECONDS))
             _count(connection, row.id, -1)
-            return _to_asked(row)
+            return to_asked(row)
 
         return self._one_by_one(work)
 
@@ -244,16 +217,16 @@ class Desk(Ledger):
         Raises:
             UsageError: the person was never asked this.
         """
-        wanted = _asked_columns().where(answers.c.person == person, answers.c.question == question)
+        wanted = asked_columns().where(answers.c.person == person, answers.c.question == question)
         found = self._rows(wanted)
         if not found:
             raise UsageError(f"{person} was not asked this question")
-        return _to_asked(found[0])
+        return to_asked(found[0])
 
     def people(self, keys: Collection[str]) -> tuple[PersonProgress, ...]:
         """What everybody has done for some keys, by name."""
         about = questions.c.key.in_(list(keys))
-        given = self._do(lambda connection: _read_given(connection, about, every=True))
+        given = self._do(lambda connection: read_given(connection, about, every=True))
         holding = sql.select(answers.c.person, sql.func.count().label("held")).where(
             answers.c.key.in_(list(keys)), answers.c.state == "leased", answers.c.lease_until > self._now
         )
@@ -263,18 +236,7 @@ class Desk(Ledger):
 
     def paces(self, keys: Collection[str]) -> tuple[Pace, ...]:
         """How long people took for answers, by entry and kind."""
-        least = sql.case((answers.c.seconds > LONGEST_SECONDS, LONGEST_SECONDS), else_=answers.c.seconds)
-        about = (batches.c.entry, batches.c.kind)
-        of_batch = sql.and_(questions.c.key == batches.c.key, questions.c.batch == batches.c.number)
-        wanted = (
-            sql.select(*about, sql.func.count().label("answers"), sql.func.avg(least).label("seconds"))
-            .join(questions, questions.c.id == answers.c.question)
-            .join(batches, of_batch)
-            .where(answers.c.key.in_(list(keys)), answers.c.state == "given", answers.c.seconds.is_not(None))
-            .group_by(*about)
-            .order_by(*about)
-        )
-        return tuple(Pace(**row._mapping) for row in self._rows(wanted))
+        return tuple(Pace(**row._mapping) for row in self._rows(paces_of(keys)))
 
     def demand(self, keys: Collection[str]) -> Demand:
         """What is asked for some keys, by whom it is answered and how fast."""
@@ -295,11 +257,11 @@ class Desk(Ledger):
         return self._do(alone)
 
     def _held(self, connection: sql.Connection, person: str, keys: Collection[str]) -> list[Asked]:
-        wanted = _asked_columns().where(answers.c.person == person, answers.c.key.in_(list(keys)))
+        wanted = asked_columns().where(answers.c.person == person, answers.c.key.in_(list(keys)))
         wanted = wanted.where(answers.c.state == "leased", questions.c.state == "open")
         wanted = wanted.where(answers.c.lease_until > self._now)
         rows = connection.execute(wanted.order_by(questions.c.key, questions.c.batch, questions.c.place))
-        return [_to_asked(row) for row in rows]
+        return [to_asked(row) for row in rows]
 
     def _open_keys(self, connection: sql.Connection, keys: Collection[str]) -> list[str]:
         wanted = sql.select(batches.c.key).where(batches.c.key.in_(list(keys)), batches.c.state == "open")
@@ -340,8 +302,8 @@ class Desk(Ledger):
             gold += row.gold is not None
             chosen.append(str(row.id))
         self._lease(connection, person, key, chosen)
-        wanted = _asked_columns().where(answers.c.person == person, questions.c.id.in_(chosen))
-        found = {row.id: _to_asked(row) for row in connection.execute(wanted)}
+        wanted = asked_columns().where(answers.c.person == person, questions.c.id.in_(chosen))
+        found = {row.id: to_asked(row) for row in connection.execute(wanted)}
         return [found[one] for one in chosen]
 
     def _had(self, connection: sql.Connection, person: str, key: str) -> tuple[int, int]:
@@ -403,8 +365,8 @@ class Desk(Ledger):
     def _row(self, connection: sql.Connection, person: str, question: str) -> sql.Row[Any]:
         asked = questions.c.state.label("asked"), batches.c.kind, batches.c.alternatives
         wanted = sql.select(answers, *asked, moves.c.moves)
-        wanted = wanted.join(questions, questions.c.id == answers.c.question).join(batches, _of_batch())
-        wanted = wanted.join(moves, _of_answer(), isouter=True)
+        wanted = wanted.join(questions, questions.c.id == answers.c.question).join(batches, OF_BATCH)
+        wanted = wanted.join(moves, OF_ANSWER, isouter=True)
         row = connection.execute(
             wanted.where(answers.c.question == question, answers.c.person == person)
         ).first()
@@ -413,80 +375,6 @@ class Desk(Ledger):
         return row
 
 
-def _of_batch() -> sql.ColumnElement[bool]:
-    return sql.and_(batches.c.key == questions.c.key, batches.c.number == questions.c.batch)
-
-
-def _of_answer() -> sql.ColumnElement[bool]:
-    return sql.and_(moves.c.question == answers.c.question, moves.c.person == answers.c.person)
-
-
-def _read_moves(text: str | None) -> tuple[int, ...] | None:
-    return None if text is None else tuple(json.loads(text))
-
-
-def _read_said(text: str | None) -> Said | None:
-    if text is None:
-        return None
-    said = json.loads(text)
-    done = said.get("moves")
-    return Said(**{**said, "moves": None if done is None else tuple(done)})
-
-
-def _to_asked(row: sql.Row[Any]) -> Asked:
-    return Asked(**{**row._mapping, "moves": _read_moves(row.moves)})
-
-
-def _asked_columns() -> sql.Select[Any]:
-    """What a person is told of a question, by the names of `Asked`."""
-    of_question = (questions.c.id, questions.c.key, questions.c.batch, questions.c.item, questions.c.hidden)
-    of_batch = (batches.c.run, batches.c.entry, batches.c.kind, batches.c.alternatives)
-    return (
-        sql.select(*of_question, *of_batch, answers.c.swapped, answers.c.value, moves.c.moves)
-        .join(answers, answers.c.question == questions.c.id)
-        .join(batches, _of_batch())
-        .join(moves, _of_answer(), isouter=True)
-    )
-
-
 def _count(connection: sql.Connection, question: str, more: int) -> None:
     counted = sql.update(questions).where(questions.c.id == question)
     connection.execute(counted.values(given=questions.c.given + more))
-
-
-def _same(row: sql.Row[Any], said: Said) -> bool:
-    # Not the seconds: the same key pressed in two tabs is one answer.
-    same = (row.value, row.reason, row.confidence) == (said.value, said.reason, said.confidence)
-    return same and (said.moves is None or said.moves == _read_moves(row.moves))
-
-
-def _read_given(
-    connection: sql.Connection, about: sql.ColumnElement[bool], *, every: bool = False
-) -> tuple[Given, ...]:
-    """Answers to questions, question by question, who came first at the beginning.
-
-    Args:
-        connection: to the database.
-        about: which questions.
-        every: those beyond what a question wants too.
-    """
-    of_answer = [answers.c[name] for name in ("question", "person", "value", "reason", "confidence")]
-    of_answer += [answers.c[name] for name in ("seconds", "at", "swapped", "amended")]
-    of_question = [questions.c[name] for name in ("item", "wanted", "hidden", "gold")]
-    wanted = (
-        sql.select(*of_answer, *of_question, people.c.number, moves.c.moves)
-        .join(questions, questions.c.id == answers.c.question)
-        .join(people, sql.and_(people.c.key == answers.c.key, people.c.person == answers.c.person))
-        .join(moves, _of_answer(), isouter=True)
-        .where(about, answers.c.state == "given")
-        .order_by(questions.c.key, questions.c.batch, questions.c.item, answers.c.at, people.c.number)
-    )
-    found: list[Given] = []
-    so_far: dict[str, int] = {}
-    for row in connection.execute(wanted):
-        so_far[row.question] = so_far.get(row.question, 0) + 1
-        if every or so_far[row.question] <= row.wanted:
-            values = {name: value for name, value in row._mapping.items() if name != "wanted"}
-            done = None if row.value is None else _read_moves(row.moves)
-            found.append(Given(**{**values, "amended": _read_said(row.amended), "moves": done}))
-    return tuple(found)

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from rrm_tree.asking import Batch, Question, Said
-from rrm_tree.desk import LONGEST_SECONDS, QUESTION_SECONDS, Desk
+from rrm_tree.desk import QUESTION_SECONDS, Desk
+from rrm_tree.desk_rows import LONGEST_SECONDS
 from rrm_tree.errors import UsageError
 
 KEY = "leaf@0123"
