@@ -26,8 +26,9 @@ from rrm_tree.rounds import Artifacts
 from rrm_tree.states import load_artifacts
 from rrm_tree.store import Store
 from rrm_tree.trust import say_trust
+from rrm_tree.web.scene import Scene
 from rrm_tree.web.sights import Sight, see
-from rrm_tree.web.work import Counsel, Scene, Worktable
+from rrm_tree.web.work import Counsel, Worktable
 
 if TYPE_CHECKING:
     from rrm_tree.team import Team

@@ -18,9 +18,11 @@ from rrm_tree.web.app import Here, Office, Person
 from rrm_tree.web.guard import PLUGIN_POLICY
 from rrm_tree.web.overview import say_left
 from rrm_tree.web.pages import render
+from rrm_tree.web.pressed import Pressed
+from rrm_tree.web.scene import Scene
 from rrm_tree.web.sights import Sight
 from rrm_tree.web.wheel import Stand, look, read_moves, stand
-from rrm_tree.web.work import Pressed, Scene, Shown
+from rrm_tree.web.work import Shown
 
 router = APIRouter(tags=["label"])
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,10 +18,8 @@ from rrm_tree.outcomes import Advice, Arrays, take_rows
 from rrm_tree.report.words import clean
 from rrm_tree.steered import steering_of
 from rrm_tree.steering import Way, allowed_after, follow
+from rrm_tree.web.scene import Scene
 from rrm_tree.web.sights import Form, Gallery, Sight, see
-
-if TYPE_CHECKING:
-    from rrm_tree.web.work import Scene
 
 ARROWS = {"left": "ArrowLeft", "right": "ArrowRight", "up": "ArrowUp", "down": "ArrowDown"}
 

@@ -8,35 +8,33 @@ People are blind: a page never learns which outcome stands on which side, nor ho
 
 from __future__ import annotations
 
-import hashlib
 import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
-from itertools import islice, permutations
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from rrm_tree.asking import SHOWN, Asked, Demand, Received, Said
+from rrm_tree.asking import Asked, Demand, Received, Said
 from rrm_tree.contracts import Pointed, Task
 from rrm_tree.desk import Desk
 from rrm_tree.errors import StoreError, UsageError
-from rrm_tree.feedback import MOST_MOVES, REASONS
-from rrm_tree.outcomes import Advice, Judged, Outcomes
-from rrm_tree.plan import Entry, Plan
+from rrm_tree.outcomes import Judged
+from rrm_tree.plan import Plan
 from rrm_tree.registry import find, import_modules
 from rrm_tree.report.words import clean
 from rrm_tree.seeds import runs_of
 from rrm_tree.states import load_pending
 from rrm_tree.store import Store
-from rrm_tree.web.sights import Form, Gallery, Sight, see
+from rrm_tree.web.pressed import Pressed, read_pressed, say_before
+from rrm_tree.web.scene import Scene
+from rrm_tree.web.sights import Form, Gallery, Sight
 from rrm_tree.web.wheel import Wheel, check_shown, is_steered, take_wheel
 
 KEYS_SECONDS = 1.0
@@ -51,11 +49,7 @@ BATCHES = 8
 MOST_WORDS = 500
 """Letters of a question."""
 
-Choice = Literal["left", "right", "tie", "yes", "no", "pick", "rate", "rank", "show", "cannot"]
-
 SIDES = ("left", "right")
-SHUFFLED = ("best", "ranking")
-"""Kinds whose alternatives stand in no order of their own."""
 
 
 class _Frozen(BaseModel):
@@ -105,80 +99,6 @@ class Shown(_Frozen):
     counsel: tuple[Counsel, ...]
     before: str | None
     """What was answered before it was undone."""
-
-
-class Pressed(_Frozen):
-    """What a person answered, as the page tells it."""
-
-    id: str = Field(max_length=64)
-    choice: Choice
-    number: float | None = Field(default=None, allow_inf_nan=False)
-    """Of `pick` the alternative shown there, of `rate` the rating."""
-    order: tuple[int, ...] | None = Field(default=None, max_length=7)
-    """Of `rank`: alternatives as shown, the best first."""
-    moves: tuple[int, ...] | None = Field(default=None, max_length=MOST_MOVES)
-    """Of `show`: what is done, as places of actions."""
-    confidence: int | None = Field(default=None, ge=1, le=3)
-    reason: int | None = Field(default=None, ge=0, lt=len(REASONS))
-    seconds: float | None = Field(default=None, ge=0, le=86_400, allow_inf_nan=False)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One question with the outcomes that it is about."""
-
-    asked: Asked
-    entry: Entry
-    task: Task
-    judged: Judged
-
-    @property
-    def rows(self) -> list[int]:
-        """Outcomes in the order in which the item names them; one outcome again for each of its parts."""
-        return [int(row) for row in self.judged.items.places[0][self.asked.item]]
-
-    @property
-    def parts(self) -> list[int]:
-        """The part that each of these is looked at in."""
-        return [int(part) for part in self.judged.items.places[1][self.asked.item]]
-
-    @property
-    def points_at_parts(self) -> bool:
-        """Whether parts of one outcome are chosen among."""
-        return self.judged.items.parts is not None
-
-    @property
-    def part(self) -> int:
-        """The part that is asked about."""
-        return int(self.judged.items.part[self.asked.item])
-
-    @property
-    def advice(self) -> Advice:
-        """What this person is shown of it."""
-        return self.judged.advice if self.entry.spec.shows_advice and not self.asked.hidden else Advice()
-
-    def order(self, person: str) -> list[int]:
-        """The alternatives from left to right, as places in `rows`."""
-        count = len(self.rows)
-        if self.asked.kind == "preference":
-            return [1, 0] if self.asked.swapped else [0, 1]
-        if self.asked.kind not in SHUFFLED:
-            return list(range(count))
-        # The same for whoever loads the page again, and no help to who compares notes.
-        seed = hashlib.sha256(f"{self.asked.id}\n{person}".encode()).digest()[:8]
-        return [int(one) for one in np.random.default_rng(int.from_bytes(seed)).permutation(count)]
-
-    def mark(self, person: str) -> str:
-        """Stands in addresses of pictures: a browser that two people use keeps those of each apart."""
-        return hashlib.sha256(f"{person}\n{self.asked.id}".encode()).hexdigest()[:8]
-
-    def look(self, place: int) -> Sight:
-        """One outcome as this person sees it."""
-        return see(self.task, self.judged.outcomes, self.rows[place], self.advice, self.parts[place])
-
-    def outcome(self, place: int) -> Outcomes:
-        """One outcome, as a batch of one."""
-        return self.judged.outcomes.take(np.array([self.rows[place]]))
 
 
 class Worktable:
@@ -338,7 +258,7 @@ class Worktable:
             wheel=wheel,
             hidden=spec.shows_advice and asked.hidden and wheel is None,
             counsel=() if asked.hidden or not spec.shows_advice or wheel else tuple(counsel),
-            before=_say_before(scene, person),
+            before=say_before(scene, person),
         )
 
     def _pane(self, scene: Scene, person: str, place: int, name: str) -> Pane:
@@ -369,59 +289,6 @@ class Worktable:
         said = Said(value, pressed.confidence, reason, pressed.seconds, moves)
         with self._at_desk:
             return self.desk.answer(person, pressed.id, said)
-
-
-def read_pressed(scene: Scene, person: str, pressed: Pressed) -> float | None:
-    """What was pressed as the kind of judgment says it, of the outcomes as the item names them.
-
-    Raises:
-        UsageError: that cannot be pressed at such a question.
-    """
-    asked, choice = scene.asked, pressed.choice
-    if choice == "show" and is_steered(asked.kind):
-        return SHOWN
-    plain = {"preference": {"left": 1.0, "right": 0.0, "tie": 0.5}, "label": {"yes": 1.0, "no": 0.0}}
-    if choice == "cannot":
-        return None
-    if choice in plain.get(asked.kind, {}):
-        return asked.turn(plain[asked.kind][choice])
-    order = scene.order(person)
-    if choice == "rate" and asked.kind == "rating" and pressed.number is not None:
-        return pressed.number
-    if choice == "pick" and asked.kind in {"best", "correction", "critique"} and pressed.number is not None:
-        place = int(pressed.number)
-        if place == pressed.number and 0 <= place < len(order):
-            return float(order[place])
-    is_order = pressed.order is not None and sorted(pressed.order) == list(range(len(order)))
-    if choice == "rank" and asked.kind == "ranking" and is_order:
-        return float(_number_order([order[place] for place in pressed.order or ()]))
-    raise UsageError(f"that answers no {asked.kind} of {len(order)}")
-
-
-def _number_order(order: Sequence[int]) -> int:
-    """The place of an order among all in lexical order (`learning.losses.all_orders`)."""
-    count, place = len(order), 0
-    for index, one in enumerate(order):
-        place += sum(later < one for later in order[index + 1 :]) * math.factorial(count - 1 - index)
-    return place
-
-
-def _say_before(scene: Scene, person: str) -> str | None:
-    asked = scene.asked
-    value = asked.turn(asked.value)
-    if value is None:
-        return None
-    if asked.kind == "preference":
-        return {1.0: "left", 0.0: "right"}.get(value, "tie")
-    if asked.kind == "label":
-        return "yes" if value else "no"
-    if asked.kind == "ranking":
-        places = scene.order(person)
-        order = next(islice(permutations(range(len(places))), int(value), None))
-        return " ".join(["rank", *(str(places.index(one) + 1) for one in order)])
-    if asked.kind in {"best", "correction", "critique"}:
-        return f"pick {scene.order(person).index(int(value)) + 1}"
-    return f"rate {value:g}" if asked.kind == "rating" else None
 
 
 def _name_sight(scene: Scene, place: int) -> tuple[object, ...]:

@@ -26,7 +26,7 @@ from rrm_tree.spec import TreeSpec
 from rrm_tree.states import pack_round
 from rrm_tree.station import Station
 from rrm_tree.team import Team
-from rrm_tree.web.work import Scene
+from rrm_tree.web.scene import Scene
 
 SMALL = {
     "network": {"use": "mlp", "with": {"hidden": [16]}},

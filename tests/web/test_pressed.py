@@ -10,7 +10,8 @@ from rrm_tree.asking import Asked
 from rrm_tree.errors import UsageError
 from rrm_tree.learning.losses import all_orders
 from rrm_tree.outcomes import Items
-from rrm_tree.web.work import Pressed, Scene, read_pressed
+from rrm_tree.web.pressed import Pressed, read_pressed
+from rrm_tree.web.scene import Scene
 
 
 def scene(kind, count, swapped=False):
