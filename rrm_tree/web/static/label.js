@@ -2,34 +2,19 @@
 // the server has it.
 import { Outbox } from "/static/outbox.js";
 import { Player } from "/static/player.js";
+import { answersOf, element, isDigits, markOrder, prepare, title } from "/static/question.js";
+import { ask } from "/static/server.js";
 import { Steering } from "/static/steering.js";
+import { Stretch } from "/static/stretch.js";
 import { Typed } from "/static/typed.js";
 
 const AHEAD = 4;
 const HOLD_MS = 40_000;
 const LOOK_AGAIN_MS = 2_500;
-const PAUSE_AFTER_MS = 25 * 60_000;
-const PAUSE_AFTER_ANSWERS = 150;
-const REST_MS = 5 * 60_000;
 
 const $ = (id) => document.getElementById(id);
 const person = document.body.dataset.person;
 const run = document.body.dataset.run;
-const token = document.querySelector('meta[name="csrf-token"]').content;
-
-async function ask(path, body) {
-  // Sent with what changes nothing, too: somebody else may have come in by this browser since.
-  const headers = { "content-type": "application/json", "x-csrf-token": token };
-  const options = body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body), keepalive: true };
-  const response = await fetch(path, options);
-  if (!response.ok) {
-    const error = new Error(String(response.status));
-    error.status = response.status;
-    error.detail = await response.json().then((one) => one.detail, () => "");
-    throw error;
-  }
-  return response.status === 204 ? null : response.json();
-}
 
 // --- what is shown ---------------------------------------------------------------------------------
 
@@ -49,9 +34,7 @@ let nothing = false;
 const gone = new Set();
 let lettingGo = Promise.resolve();
 let lookTimer = 0;
-let workedSince = Date.now();
-let answeredAt = Date.now();
-let answeredSince = 0;
+const stretch = new Stretch();
 const typed = new Typed();
 const player = new Player($("player"), $("back"), $("play"), $("forth"), $("time"));
 const outbox = new Outbox(`rrm ${run}\n${person}`, (entry) => ask("/api/answer", entry), {
@@ -61,118 +44,12 @@ const outbox = new Outbox(`rrm ${run}\n${person}`, (entry) => ask("/api/answer",
 });
 
 const current = () => queue[0];
-const isDigits = (one) => ["best", "correction", "critique", "ranking", "rating"].includes(one.kind);
+const ready = (question) => prepare(question, { zoom, steer });
 
-function element(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
-}
-
-// Built when a question comes, long before it is shown: its turn is then a swap.
-function prepare(question) {
-  if (question.wheel) {
-    question.steering = new Steering(question, {
-      ask, trouble: explain, done: (said) => { if (current() === question) press(said); },
-      say: (words) => { $("said").textContent = words; },
-    });
-    question.nodes = [question.steering.figure];
-    question.table = element("div");
-    return question;
-  }
-  question.nodes = question.panes.map((pane, place) => {
-    let seen;
-    if (pane.form === "video") {
-      seen = element("video", { src: pane.source, muted: true, playsInline: true, preload: "auto" });
-      seen.setAttribute("aria-label", `${pane.name}: ${pane.words}`);
-      seen.frameSeconds = 1 / (pane.per_second || 15);
-    } else if (pane.form === "frame") {
-      seen = element("iframe", { src: pane.source, title: `${pane.name}: ${pane.words || "an outcome"}` });
-      seen.setAttribute("sandbox", "");
-    } else {
-      seen = element("img", { src: pane.source, alt: `${pane.name}: ${pane.words || "an outcome"}` });
-      question.ready = Promise.allSettled([question.ready, seen.decode()]);
-      seen.addEventListener("load", () => seen.closest(".pane").classList.toggle("broad", seen.naturalWidth > 2.5 * seen.naturalHeight));
-    }
-    const shown = pane.form === "frame"
-      ? seen
-      : element("button", { type: "button", className: "see", onclick: () => zoom(place) }, seen);
-    if (shown !== seen) shown.setAttribute("aria-label", `zoom into ${pane.name}`);
-    const told = element("span", { className: pane.form === "image" ? "words drawn" : "words", textContent: pane.words });
-    const words = element("figcaption", {}, element("b", { textContent: title(question, place) }), " ", told, element("span", { className: "soft", textContent: pane.note }));
-    const figure = element("figure", { className: "pane" }, shown, words);
-    if (pane.spelled) {
-      const summary = element("summary", {}, "in letters", element("span", { className: "hidden", textContent: `: ${pane.name}` }));
-      figure.append(element("details", { className: "spelled" }, summary, element("pre", { textContent: pane.spelled })));
-    }
-    return figure;
-  });
-  question.table = adviceOf(question);
-  return question;
-}
-
-function title(question, place) {
-  if (question.kind === "preference") return place ? "Right" : "Left";
-  return question.panes.length > 1 ? `${place + 1}` : "";
-}
-
-function adviceOf(question) {
-  const parts = [];
-  if (question.hidden) {
-    parts.push(element("p", { className: "hiddenadvice", textContent: "What the helpers say is hidden for this question, so that their worth can be measured. Judge by yourself." }));
-  } else if (question.counsel.length) {
-    const rows = question.counsel.flatMap((one) => {
-      const opened = one.evidence.map((where, place) => {
-        const side = question.panes.length > 1 ? ` about ${title(question, place).toLowerCase()}` : "";
-        const inside = element("div", {}, element("p", { className: "soft", textContent: "asking …" }));
-        inside.setAttribute("hx-get", where);
-        inside.setAttribute("hx-trigger", "toggle from:closest details once");
-        const summary = element("summary", {}, "what ", element("bdi", { textContent: one.helper }), ` said${side}, and why`);
-        return element("details", {}, summary, inside);
-      });
-      const below = element("td", { colSpan: 3 }, element("div", { className: "opened" }, ...opened));
-      return [element("tr", { className: "counsel" },
-        Object.assign(element("th", {}, element("bdi", { textContent: one.helper })), { scope: "row" }),
-        element("td", { textContent: one.doc }), element("td", { textContent: one.trust })),
-      element("tr", {}, below)];
-    });
-    const head = element("tr", {}, ...["helper", "what it is asked", "how far to trust it"].map(
-      (words) => Object.assign(element("th", { textContent: words }), { scope: "col" })));
-    const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
-    parts.push(element("h2", { textContent: "What the helpers say" }),
-      element("p", { className: "soft", textContent: "It is drawn on the pictures. Helpers can be wrong; the table says how often they were when it was measured." }),
-      Object.assign(element("div", { className: "wide" }, table), { tabIndex: 0 }));
-  }
-  return element("div", {}, ...parts);
-}
-
-const ANSWERS = {
-  preference: [["left", "←", "left"], ["tie", "↓", "alike"], ["right", "→", "right"]],
-  label: [["no", "←", "no"], ["yes", "→", "yes"]],
-};
-
-function answersOf(question) {
-  if (ANSWERS[question.kind]) {
-    return ANSWERS[question.kind].map(([choice, key, words]) => {
-      const sides = key === "→" ? [words, " ", element("kbd", { textContent: key })] : [element("kbd", { textContent: key }), " ", words];
-      const made = element("button", { type: "button", onclick: () => press({ choice }) }, ...sides);
-      made.classList.toggle("before", question.before === choice);
-      return made;
-    });
-  }
-  if (question.kind === "rating") {
-    return Array.from({ length: 10 }, (_, number) => {
-      const made = element("button", { type: "button", onclick: () => press({ choice: "rate", number }) }, element("kbd", { textContent: number }));
-      made.setAttribute("aria-label", `rate ${number} of 9`);
-      made.classList.toggle("before", question.before === `rate ${number}`);
-      return made;
-    });
-  }
-  return question.panes.map((pane, place) => {
-    const words = question.kind === "critique" ? "went wrong here" : question.kind === "ranking" ? "next best" : "this one";
-    const made = element("button", { type: "button", onclick: () => pick(place) }, element("kbd", { textContent: place + 1 }), ` ${words}`);
-    made.classList.toggle("before", question.before === `pick ${place + 1}`);
-    return made;
+function steer(question) {
+  return new Steering(question, {
+    ask, trouble: explain, done: (said) => { if (current() === question) press(said); },
+    say: (words) => { $("said").textContent = words; },
   });
 }
 
@@ -198,9 +75,9 @@ function show() {
   const cycles = isDigits(question) || Boolean(question.steering);
   $("sure").classList.toggle("cycled", cycles);
   $("cycle").hidden = !cycles;
-  $("answers").replaceChildren(...(question.steering ? question.steering.nodes : answersOf(question)));
+  $("answers").replaceChildren(...(question.steering ? question.steering.nodes : answersOf(question, { press, pick })));
   // It may have been put off or answered before, half in order.
-  if (question.kind === "ranking") showOrder();
+  if (question.kind === "ranking") markOrder(question, order);
   $("advice").replaceChildren(question.table);
   if (window.htmx) window.htmx.process($("advice"));
   player.watch([...panes.querySelectorAll("video")]);
@@ -286,7 +163,7 @@ async function refill() {
     away = false;
     const known = new Set(queue.map((one) => one.id));
     for (const one of found.questions) {
-      if (!known.has(one.id) && !outbox.has(one.id) && !gone.has(one.id)) queue.push(prepare(one));
+      if (!known.has(one.id) && !outbox.has(one.id) && !gone.has(one.id)) queue.push(ready(one));
     }
     // What was answered meanwhile may be all that was sent.
     nothing = !queue.length && !again && !outbox.size && !found.questions.length;
@@ -353,10 +230,10 @@ function press(said) {
   history.push(question);
   queue.shift();
   notice("");
-  answeredSince += 1;
   show();
   showStanding();
-  hintPause();
+  const advice = stretch.note();
+  if (advice) notice(advice);
   outbox.flush();
   // What comes is made ready only when the next question has been painted.
   if (queue.length < AHEAD) requestAnimationFrame(() => setTimeout(refill));
@@ -370,7 +247,7 @@ function pick(place) {
   order.push(place);
   const rest = question.panes.map((_, one) => one).filter((one) => !order.includes(one));
   if (rest.length === 1) order.push(rest[0]);
-  showOrder();
+  markOrder(question, order);
   if (order.length === question.panes.length) press({ choice: "rank", order: [...order] });
 }
 
@@ -379,17 +256,6 @@ function type(digit) {
   const place = typed.add(digit, count);
   notice(typed.text ? `${typed.text}: another digit for ${typed.text}0 to ${Math.min(count, Number(typed.text) * 10 + 9)}, or Enter.` : "");
   if (place !== null) pick(place);
-}
-
-function showOrder() {
-  const before = current().before?.split(" ").slice(1).map(Number) || [];
-  current().nodes.forEach((pane, place) => {
-    const rank = order.indexOf(place);
-    pane.classList.toggle("chosen", rank >= 0);
-    const was = before.indexOf(place + 1) + 1;
-    const said = rank >= 0 ? ` is number ${rank + 1}` : was ? ` (number ${was} before)` : "";
-    pane.querySelector("figcaption b").textContent = `${place + 1}${said}`;
-  });
 }
 
 async function undo() {
@@ -406,12 +272,12 @@ async function undo() {
     if (question) {
       const place = history.findLastIndex((one) => one.id === question.id);
       if (place >= 0) history.splice(place, 1);
-      return reopen(prepare(question));
+      return reopen(ready(question));
     }
     if (!last) return notice("There is nothing to take back.");
     history.pop();
     const again = await ask(`/api/question/${last.id}`);
-    reopen(prepare({ ...again, used: true }));
+    reopen(ready({ ...again, used: true }));
     notice("What you answered here has been learned from. Another answer is kept beside it, as an amendment; s goes on without.");
   } catch (error) {
     explain(error);
@@ -477,29 +343,14 @@ async function pause() {
   show();
   await outbox.settle();
   if (ids.length) await ask("/api/release", { ids }).catch(() => {});
-  workedSince = Date.now();
-  answeredSince = 0;
+  stretch.begin();
 }
 
 function resume() {
   paused = false;
-  workedSince = Date.now();
+  stretch.begin();
   notice("");
   refill();
-}
-
-function hintPause() {
-  // Whoever had nothing to judge for a while, or was away, has rested.
-  if (Date.now() - answeredAt > REST_MS) {
-    workedSince = Date.now();
-    answeredSince = 1;
-  }
-  answeredAt = Date.now();
-  const minutes = Math.round((Date.now() - workedSince) / 60_000);
-  if (answeredSince < PAUSE_AFTER_ANSWERS && minutes * 60_000 < PAUSE_AFTER_MS) return;
-  notice(`${answeredSince} answers in ${minutes || 1} minute${minutes > 1 ? "s" : ""}. A pause helps you to stay right: p.`);
-  workedSince = Date.now();
-  answeredSince = 0;
 }
 
 function toggleHelp() {
@@ -537,7 +388,7 @@ function onKey(event) {
   else if (key === "Enter" && typed.text) pick(typed.end());
   else if (!question.steering && digit >= 1 && digit <= 3) setSure(sure === digit ? null : digit);
   else if (key === " " && player.plays && !event.target.closest("button, summary, a")) player.toggle();
-  else if (key === "Backspace" && order.length) { order.pop(); showOrder(); }
+  else if (key === "Backspace" && order.length) { order.pop(); markOrder(question, order); }
   else if (key === "Escape" && $("panes").classList.contains("zoomed")) zoom(question.nodes.length);
   else if (does[key]) does[key]();
   else return;
