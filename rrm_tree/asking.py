@@ -286,7 +286,8 @@ def sum_up(person: str, given: Sequence[Given], leased: int) -> PersonProgress:
     told = [one for one in mine if one.value is not None]
     others: dict[str, list[float]] = {}
     for one in given:
-        if one.person != person and one.value is not None:
+        # Two who show something have not said the same.
+        if one.person != person and one.value is not None and one.moves is None:
             others.setdefault(one.question, []).append(one.value)
     compared = [(one.value, value) for one in told for value in others.get(one.question, ())]
     known = [one for one in told if one.gold is not None]

@@ -123,6 +123,14 @@ def test_who_comes_late_meets_some_of_what_is_known_and_not_only_that(desk):
     assert late.compared == late.gold - 2 and late.agreed == 0
 
 
+def test_who_has_shown_something_agrees_with_nobody(desk):
+    put(desk, 1, wanted=2, kind="demonstration", alternatives=4)
+    for person, moves in (("ann", (0, 1)), ("bob", (2,))):
+        (one,) = desk.take(person, [KEY])
+        desk.answer(person, one.id, Said(0.0, moves=moves))
+    assert [(one.told, one.compared) for one in desk.people([KEY])] == [(1, 0), (1, 0)]
+
+
 def test_the_same_answer_again_changes_nothing_and_another_takes_its_place(desk):
     put(desk, 2)
     one, _ = desk.take("ann", [KEY], 2)
