@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rrm_tree.outcomes import Advice, Judged
     from rrm_tree.plan import Entry
     from rrm_tree.store import Store
+    from rrm_tree.team import Team
 
 LINES, ARCHIVE, STUDIO, TRL = "lines", "archive", "label-studio", "trl"
 FORMS = (LINES, ARCHIVE, STUDIO, TRL)
@@ -187,9 +188,10 @@ def _unlearned(address: str, run: str, node: str | None) -> Iterator[tuple[Entry
     from rrm_tree.exchange import put_together
     from rrm_tree.feedback import DEMONSTRATED
     from rrm_tree.states import load_pending
+    from rrm_tree.station import Station
 
     store, name = _open(address, run)
-    plan, keys = store.plan(name), store.referred(name)
+    plan, keys, team = store.plan(name), store.referred(name), _team(address, run)
     with closing(open_desk(store)) as desk:
         for entry in plan.entries:
             if entry.name not in keys or node not in (None, entry.name):
@@ -202,7 +204,8 @@ def _unlearned(address: str, run: str, node: str | None) -> Iterator[tuple[Entry
                 if shown is None or shown.kind in DEMONSTRATED:
                     continue
                 if given := desk.answers_for(key, pending.number):
-                    yield entry, put_together(shown, given, before=len(entry.spec.judge.fallback))
+                    before = Station(team, entry.name, entry.spec, shown.kind).line.first_person
+                    yield entry, put_together(shown, given, before=before)
 
 
 def _open(address: str, run: str) -> tuple[Store, str]:
@@ -275,17 +278,23 @@ def _text(
 
 def _words(address: str, run: str) -> Callable[[Entry, Judged, int], str]:
     """What says an outcome of a run in words."""
-    from rrm_tree.registry import import_modules
     from rrm_tree.showing import spell
+
+    team = _team(address, run)
+    return lambda entry, judged, row: spell(
+        team.task(entry.node), judged.outcomes, row, 0, _advice_of(entry, judged)
+    )
+
+
+def _team(address: str, run: str) -> Team:
+    """The tasks and judges of a run."""
+    from rrm_tree.registry import import_modules
     from rrm_tree.team import Team
 
     store, name = _open(address, run)
     plan = store.plan(name)
     import_modules(plan.tree.imports, Path(plan.folder))
-    team = Team(plan.tree, {})
-    return lambda entry, judged, row: spell(
-        team.task(entry.node), judged.outcomes, row, 0, _advice_of(entry, judged)
-    )
+    return Team(plan.tree, {})
 
 
 def _read_answers(file: Path, form: str) -> list[Said]:

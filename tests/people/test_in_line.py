@@ -1,6 +1,7 @@
 """People anywhere in line: after judges who cannot tell, before others, and beside what was recorded."""
 
 import hashlib
+import json
 from functools import partial
 
 import numpy as np
@@ -136,6 +137,9 @@ def test_a_panel_and_two_kinds_of_judgment_are_passed_on_to_people_who_are_numbe
     run(spec, store, WAITING)
     one, key = only_key(store)
     answer_both(store)
+    # Numbered as when a round has learned from them.
+    lines = call("labels", "export", "--store", store).splitlines()
+    assert {json.loads(line)["who"] for line in lines} == {2, 3}
     run(spec, store, WAITING)
     assert {load_pending(one, key, number).kind for number in (0, 1)} == {"label", "preference"}
     answer_both(store)
