@@ -89,10 +89,10 @@ def site(folder, visit):
 
 
 @pytest.fixture
-def server(folder):
+def server(folder, request):
     from browsing import Server
 
-    made = Server(folder)
+    made = Server(folder, people=getattr(request, "param", "ann,bob"))
     yield made
     made.kill()
 

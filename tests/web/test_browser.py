@@ -192,8 +192,8 @@ def test_what_another_tab_has_taken_back_is_asked_again_in_this_one(open_page, k
     assert len(given) == len(known.given) == 12 and given[first] == 0.0
 
 
-def test_two_people_at_one_browser_send_each_their_own_answers(browser, folder, known):
-    server = Server(folder, people="ann lee,ann")
+@pytest.mark.parametrize("server", ["ann lee,ann"], indirect=True)
+def test_two_people_at_one_browser_send_each_their_own_answers(browser, server, known):
     context = browser.new_context()
     page = context.new_page()
     page.goto(server.links["ann lee"])
@@ -219,7 +219,6 @@ def test_two_people_at_one_browser_send_each_their_own_answers(browser, folder, 
     reads(stale, "#notice", "load it again")
     assert len(known.given) == 1
     context.close()
-    server.kill()
 
 
 def test_cannot_tell_later_and_how_sure_by_keys_alone(open_page, known):
@@ -238,6 +237,40 @@ def test_cannot_tell_later_and_how_sure_by_keys_alone(open_page, known):
     assert (told.value, told.reason) == (None, 2)
     assert (sure.value, sure.confidence) == (1.0, 2)
     assert first not in {told.question, sure.question}
+
+
+LOADED = """count => {
+    const fetched = performance.getEntriesByType("resource");
+    return fetched.filter((one) => one.name.includes("/shown/")).length > count;
+}"""
+"""Whether more than so many pictures have come."""
+SWAP = """async () => {
+    const before = document.documentElement.dataset.question;
+    document.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    const seen = [...document.querySelectorAll("#panes img")];
+    return {
+        swapped: document.documentElement.dataset.question !== before,
+        drawn: seen.length > 0 && seen.every((one) => one.complete && one.naturalWidth > 0),
+        sources: seen.map((one) => one.src),
+    };
+}"""
+"""A key, and two frames later."""
+
+
+def test_the_next_picture_stands_there_two_frames_after_a_key_and_is_fetched_before_it(open_page):
+    page, fetched = open_page("ann"), []
+    page.on("request", lambda request: fetched.append(request.url))
+    shown(page)
+    page.reload()
+    for answered in range(8):
+        shown(page)
+        until(page, LOADED, answered + 1)
+        before = list(fetched)
+        swap = page.evaluate(SWAP)
+        assert swap["swapped"] and swap["drawn"]
+        assert all(source in before for source in swap["sources"])
+    assert open_page.said == []
 
 
 def test_what_was_learned_from_takes_an_amendment(open_page, known):
