@@ -286,7 +286,9 @@ def test_one_command_trains_reports_and_repeats_several_seeds(tmp_path):
 def test_a_missed_gate_in_any_seed_has_its_exit_code(tmp_path):
     (tmp_path / "tiny.yaml").write_text(SPEC)
     gate = "nodes.bit.gate={reject: 0.98, accept: 0.999, judgments: 300}"
-    ended = rrm(tmp_path, "run", "tiny.yaml", "--seeds", "2", "--set", gate, "--format", "json")
+    # Enough for every seed to learn something.
+    more = ("--set", "nodes.bit.budget.judgments=600", "--set", "nodes.bit.reward_model.epochs=20")
+    ended = rrm(tmp_path, "run", "tiny.yaml", "--seeds", "2", "--set", gate, *more, "--format", "json")
     assert ended.returncode == ExitCode.GATE_MISSED, ended.stderr
     missed = json.loads(ended.stdout.splitlines()[-1])["gates_missed"]
     assert {"seed": 0, "entry": "bit"} in missed
