@@ -313,6 +313,21 @@ def test_evidence_opens_in_the_page(open_page):
     assert open_page.said == []
 
 
+def test_a_picture_is_zoomed_into_and_out_of_by_key_and_by_click(open_page):
+    page = open_page("ann")
+    shown(page)
+    picture, zoomed = page.locator("#panes .see").first, "!!document.querySelector('#panes.zoomed')"
+    before = picture.bounding_box()["width"]
+    page.keyboard.press("z")
+    until(page, zoomed)
+    assert picture.bounding_box()["width"] > before
+    page.keyboard.press("Escape")
+    until(page, f"!{zoomed}")
+    picture.click()
+    until(page, zoomed)
+    assert open_page.said == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 390])
 def test_the_pages_fit_stand_out_and_break_no_rule(open_page, width, scheme):
